@@ -1,0 +1,107 @@
+# Touchline. `make help` lists what can be made; `make run` needs nothing but this file and make.
+
+PYTHON ?= /usr/bin/python3
+CC ?= gcc
+prefix ?= /usr
+sysconfdir ?= /etc
+unitdir ?= $(prefix)/lib/systemd/system
+channeldir = $(prefix)/lib/touchline/channels
+
+# SAN=address,undefined or SAN=thread goes with any target and builds beside the plain one.
+ifdef SAN
+B := build/san-$(subst $(comma),-,$(SAN))
+SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+else
+B := build
+endif
+comma := ,
+CCACHE := $(shell command -v ccache 2>/dev/null)
+
+PKGS := libevent libevent_openssl libevent_pthreads libcurl hiredis yaml-0.1 jansson libsystemd \
+        openssl libsodium libzstd libutf8proc libidn2 sqlite3 libpcre2-8
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -ldl -lm
+KIT_LIBS = $(shell pkg-config --libs jansson openssl 2>/dev/null)
+
+OPT ?= -O2 -g
+CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+    -Wmissing-prototypes -Wvla -fstack-protector-strong -fPIC $(OPT) $(SANFLAGS) -Iinclude -Idaemon \
+    $(PKG_CFLAGS) $(CFLAGS) -MMD -MP
+LDFLAGS_ALL = $(SANFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+KIT_SRC := $(wildcard daemon/kit/*.c)
+CLI_SRC := $(wildcard daemon/cli/*.c)
+DAEMON_SRC := $(filter-out $(KIT_SRC) $(CLI_SRC),$(wildcard daemon/*/*.c))
+CHANNELS := $(patsubst channels/%/plugin.c,%,$(wildcard channels/*/plugin.c))
+FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
+
+.PHONY: all run demo check bench lint format fuzz cover deps install clean help debug unit \
+    integration compile_commands.json
+.DELETE_ON_ERROR:
+
+all: $(B)/touchlined $(B)/touchline $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CCACHE) $(CC) $(CFLAGS_ALL) -c $< -o $@
+
+$(B)/libtouchkit.a: $(call obj,$(KIT_SRC))
+	rm -f $@ && ar rcs $@ $^
+
+$(B)/libtouchlined.a: $(call obj,$(DAEMON_SRC)) $(B)/obj/functions.o
+	rm -f $@ && ar rcs $@ $^
+
+# The Redis function library is one text: its files in order, carried inside the daemon.
+$(B)/functions.lua: $(FUNCTIONS)
+	@mkdir -p $(@D)
+	cat $^ > $@
+
+$(B)/obj/functions.o: $(B)/functions.lua
+	@mkdir -p $(@D)
+	printf '.section .rodata\n.global store_functions_lua, store_functions_lua_end\nstore_functions_lua:\n.incbin "%s"\nstore_functions_lua_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' $< > $(B)/functions.s
+	$(CC) -c $(B)/functions.s -o $@
+
+$(B)/touchlined: $(B)/obj/daemon/main.o $(B)/libtouchlined.a $(B)/libtouchkit.a
+	$(CC) $(LDFLAGS_ALL) -rdynamic $< -Wl,--whole-archive $(B)/libtouchlined.a -Wl,--no-whole-archive $(B)/libtouchkit.a $(PKG_LIBS) -o $@
+
+$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a
+	$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl 2>/dev/null) -o $@
+
+# A channel sees the installed headers only, and takes the kit in with hidden symbols.
+CHANNEL_LIBS_email = $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
+CHANNEL_CFLAGS_email = $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
+CHANNEL_LIBS_sip = $(shell pkg-config --libs libevent 2>/dev/null)
+CHANNEL_LIBS_social = $(shell pkg-config --libs libsodium 2>/dev/null)
+$(B)/obj/channels/%.o: channels/%.c
+	@mkdir -p $(@D)
+	$(CCACHE) $(CC) $(filter-out -Idaemon,$(CFLAGS_ALL)) -fvisibility=hidden $(CHANNEL_CFLAGS_$(firstword $(subst /, ,$*))) -c $< -o $@
+define channel_rule
+$(B)/channels/$(1).so: $$(call obj,$$(wildcard channels/$(1)/*.c)) $(B)/libtouchkit.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) -shared $$(call obj,$$(wildcard channels/$(1)/*.c)) -Wl,--exclude-libs,ALL $(B)/libtouchkit.a $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -o $$@
+endef
+$(foreach c,$(CHANNELS),$(eval $(call channel_rule,$(c))))
+
+# A unit test is tests/unit/ROOM/test_FILE.c, or tests/unit/channels/NAME/test_FILE.c; found without a list.
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_CHANNEL_SRC := $(wildcard tests/unit/channels/*/test_*.c)
+UNITS := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%) $(UNIT_CHANNEL_SRC:tests/unit/%.c=$(B)/unit/%)
+$(UNIT_SRC:tests/unit/%.c=$(B)/unit/%): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtouchlined.a $(B)/libtouchkit.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -lcmocka -o $@
+define unit_channel_rule
+$(B)/unit/channels/$(1)/%: $(B)/obj/tests/unit/channels/$(1)/%.o $$(call obj,$$(wildcard channels/$(1)/*.c)) $(B)/libtouchkit.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) $$^ $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -lcmocka -lpthread -o $$@
+$(B)/obj/tests/unit/channels/$(1)/%.o: tests/unit/channels/$(1)/%.c
+	@mkdir -p $$(@D)
+	$$(CCACHE) $$(CC) $$(CFLAGS_ALL) -Ichannels $$(CHANNEL_CFLAGS_$(1)) -c $$< -o $$@
+endef
+$(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
+.SECONDARY:
+
+unit: $(UNITS) ## runs the unit tests (T=name picks)
+	@sh tests/lib/units.sh $(or $(T),.) $(UNITS)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
