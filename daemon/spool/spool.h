@@ -58,6 +58,11 @@ typedef void spool_done_fn(void *arg, enum spool_verdict verdict, struct record 
 bool spool_push(struct spool *s, struct record *take_r, spool_done_fn *done, void *arg,
                 struct fault *f) must_check;
 
+/* The pipeline follows: called on the loop for each KEPT record, in order of seq, after its done() returned (unless that
+ * kept it). The follower owns the record. One follower; without one the records are freed. */
+typedef void spool_follow_fn(void *arg, struct record *take_r);
+void spool_follow(struct spool *s, spool_follow_fn *follow, void *arg);
+
 /* ---- notes: what became of it ---- */
 void spool_note_applied(struct spool *s, uint64_t seq);
 /* A step of a receipt; also for records of another id (task moves). detail is short. */

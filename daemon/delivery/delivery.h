@@ -1,0 +1,36 @@
+/* delivery/delivery.h - how a task reaches an agent: events on his streams.
+ *
+ * Reads {r}:log for offers, revokes, tasks and presence, and the contacts' channels for timelines. An event's id is the
+ * log entry's; Last-Event-ID resumes from there, or a snapshot where that is too old.
+ */
+#ifndef DELIVERY_DELIVERY_H
+#define DELIVERY_DELIVERY_H
+
+#include <stdbool.h>
+
+#include <touchline/kit/fault.h>
+#include <touchline/str.h>
+
+struct delivery;
+struct http_request;
+struct http_server;
+struct loop;
+struct store;
+
+struct delivery_hooks {
+    void *ctx;
+    /* An agent's first stream has come, or his last has ended, at this daemon (dispatch_streams). */
+    void (*streams)(void *ctx, struct str agent, bool connected);
+    /* The contract's agent object (dispatch_agent), for snapshots. */
+    void (*agent)(void *ctx, struct str agent, void (*done)(void *arg, struct str json), void *arg);
+};
+bool delivery_open(struct loop *loop, struct store *store, const struct delivery_hooks *hooks, size_t streams_per_agent,
+                   struct delivery **out, struct fault *f) must_check;
+void delivery_close(struct delivery *d); /* ends all streams */
+/* Answers GET /v1/me/events. contact: further contacts whose timeline is wanted (query, may be absent; must be allowed by
+ * the caller). 429 above the streams an agent may have. */
+void delivery_stream(struct delivery *d, struct http_request *take_r, struct str agent, struct str contact);
+/* Ends an agent's streams: session ended, role changed. */
+void delivery_end(struct delivery *d, struct str agent);
+
+#endif
