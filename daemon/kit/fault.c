@@ -38,7 +38,7 @@ static void fill(struct fault *f, enum fault_kind kind, const char *place, const
     make_printable(f->reason);
 }
 
-bool fault_set(struct fault *f, enum fault_kind kind, const char *place, const char *format, ...) {
+bool(fault_set)(struct fault *f, enum fault_kind kind, const char *place, const char *format, ...) {
     if (!f)
         return false;
     va_list args;
@@ -48,7 +48,7 @@ bool fault_set(struct fault *f, enum fault_kind kind, const char *place, const c
     return false;
 }
 
-bool fault_sys(struct fault *f, const char *place, const char *format, ...) {
+bool(fault_sys)(struct fault *f, const char *place, const char *format, ...) {
     int error = errno;
     if (f) {
         va_list args;

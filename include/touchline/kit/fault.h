@@ -36,6 +36,17 @@ bool fault_set(struct fault *f, enum fault_kind kind, const char *place, const c
 /* As fault_set with FAULT_SYSTEM; keeps errno and appends its text. */
 bool fault_sys(struct fault *f, const char *place, const char *format, ...) printf_like(3, 4);
 
+/* Says to the compiler what stands above, so that it follows out-parameters past a refusal. */
+#define FAULT_IS_FALSE(call)                                                                       \
+    __extension__({                                                                                \
+        bool fault_result = (call);                                                                \
+        if (fault_result)                                                                          \
+            __builtin_unreachable();                                                               \
+        fault_result;                                                                              \
+    })
+#define fault_set(...) FAULT_IS_FALSE((fault_set)(__VA_ARGS__))
+#define fault_sys(...) FAULT_IS_FALSE((fault_sys)(__VA_ARGS__))
+
 /* Several faults, kept up to a bound; beyond it only counted. */
 struct fault_list {
     struct fault *items;
