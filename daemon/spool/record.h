@@ -16,12 +16,14 @@
 enum record_kind {
     RECORD_TOUCHPOINT = 1, /* head: touchpoint JSON, judged already; body: raw bytes or absent */
     RECORD_RAW = 2,        /* head: {"format","meta"}; body: bytes for a channel's read */
-    RECORD_REPLY = 3,      /* head: outbound touchpoint JSON; an outbox entry is made in the same commit */
+    RECORD_REPLY = 3,      /* head: outbound touchpoint JSON; body: inbound one that it answers, or absent;
+                            * an outbox entry is made in the same commit */
     RECORD_DELIVERY = 4,   /* head: delivery update JSON of an outbound touchpoint */
     RECORD_TASK = 5,       /* head: task as it stands after a move, with its rev: absolute, keyed by task and rev */
     RECORD_CONTACT = 6,    /* head: PATCH, merge, split, link, suggestion: {"op":…, "rev":…} */
     RECORD_CONVERSATION = 7, /* head: status, owner, note: {"op":…, "rev":…} */
-    RECORD_ERASE = 8,      /* head: {"contact","identities":[hmac…],"at"}; also enters the ledger */
+    RECORD_ERASE = 8,      /* head: {"contact","identities":[hmac…],"at"}; also enters the ledger. hmac: 16
+                            * bytes as 26 characters of base 32 or 32 of hex */
 };
 
 enum {

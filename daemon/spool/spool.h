@@ -53,8 +53,10 @@ enum spool_state spool_health(const struct spool *s);
  * over with `*keep = true`, else it is freed afterwards. fault is set only for REFUSED. */
 typedef void spool_done_fn(void *arg, enum spool_verdict verdict, struct record *r, bool *keep,
                            struct str answer, const struct fault *fault);
-/* Queues one record; it is taken in any case. false (BUSY): queue full or spool refusing; done is not
- * called then and the record is freed. */
+/* Queues one record; it is taken in any case. false (BUSY): queue full or spool refusing; (INPUT): an
+ * erasure whose head cannot be read. done is not called then and the record is freed.
+ * With KNOWN and MISMATCH r->seq is that of the record already here. A cursor moves with KEPT and
+ * KNOWN, never with the others. */
 bool spool_push(struct spool *s, struct record *take_r, spool_done_fn *done, void *arg,
                 struct fault *f) must_check;
 
@@ -82,7 +84,7 @@ struct outbox_row {
     struct str id;      /* p_… of the outbound touchpoint */
     struct str source;
     struct str head;    /* the outbound touchpoint's JSON */
-    struct str reply_to;
+    struct str reply_to; /* body of the RECORD_REPLY: JSON of the inbound touchpoint, or absent */
     uint32_t attempts;
     int64_t next_ms, queued_ms;
     enum outbox_state state;
@@ -92,12 +94,17 @@ void spool_note_outbox(struct spool *s, struct str id, enum outbox_state state, 
                        int64_t next_ms, struct str provider_id, struct str diagnostic);
 
 /* ---- asking (reader thread). answer runs on the loop, once; views are valid inside it. ---- */
-typedef void spool_records_fn(void *arg, struct record **records, size_t n, bool *keep); /* ascending seq */
+/* Ascending seq. records is NULL where the question could not be answered (I/O): not "nothing there".
+ * With *keep = true all of them are the callee's. The flag QUARANTINED is never set here: where a record
+ * stands now is told by the question. */
+typedef void spool_records_fn(void *arg, struct record **records, size_t n, bool *keep);
 /* Unapplied records with seq > after, at most max (and 8 MiB). */
 void spool_ask_pending(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer, void *arg);
-/* For replay after the store went back: all records with seq > after, applied or not. */
+/* For replay after the store went back: all records with seq > after, applied or not, but those that
+ * stand whole in quarantine. */
 void spool_ask_window(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer, void *arg);
-/* One record by id (newest revision) with its body. n is 0 or 1. */
+/* One record by id with its body: the newest revision of the touchpoint, else of whatever else bears
+ * the id. n is 0 or 1. */
 void spool_ask_record(struct spool *s, struct str id, spool_records_fn *answer, void *arg);
 
 typedef void spool_json_fn(void *arg, struct str json); /* absent: not here */
@@ -107,6 +114,7 @@ void spool_ask_receipt(struct spool *s, struct str id, spool_json_fn *answer, vo
 void spool_ask_quarantine(struct spool *s, size_t limit, struct str cursor, spool_json_fn *answer, void *arg);
 /* Ids whose message id (touchpoint's own, provider's, call id) was noted: for `touchline trace`. */
 void spool_note_alias(struct spool *s, struct str alias, struct str id);
+/* {"ids":[…]}, newest first; absent: no such alias. */
 void spool_ask_alias(struct spool *s, struct str alias, spool_json_fn *answer, void *arg);
 /* Puts it back among the pending ones, or forgets it; answer gets "{}" or absent. */
 void spool_quarantine_retry(struct spool *s, struct str id, spool_json_fn *answer, void *arg);
@@ -115,13 +123,15 @@ typedef void spool_outbox_fn(void *arg, const struct outbox_row *rows, size_t n)
 void spool_ask_outbox(struct spool *s, int64_t due_ms, size_t max, spool_outbox_fn *answer, void *arg);
 /* The outbox row by provider id or by our id. */
 void spool_ask_sent(struct spool *s, struct str id_or_provider_id, spool_outbox_fn *answer, void *arg);
-/* Archived routing events between two times, as NDJSON pieces. */
+/* Archived routing events with from <= time of the stream id < to, as NDJSON; at most 8 MiB, ask on
+ * from the last one. */
 void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_json_fn *answer, void *arg);
-/* Idempotency of requests that leave no record of their own: absent key, first answer, or "mismatch". */
-void spool_ask_idem(struct spool *s, struct str key, spool_json_fn *answer, void *arg);
+/* Idempotency of requests that leave no record of their own: absent (never seen), the first answer as it
+ * was noted, or the word mismatch (same key, other hash). */
+void spool_ask_idem(struct spool *s, struct str key, struct str hash, spool_json_fn *answer, void *arg);
 void spool_note_idem(struct spool *s, struct str key, struct str hash, struct str answer);
 
-/* ---- blocking, at start only ---- */
+/* ---- known in memory, on the loop ---- */
 bool spool_cursor_get(struct spool *s, struct str name, char *out, size_t max, size_t *out_n);
 /* What was confirmed last: sequence and epoch; 0, 0 in a new spool. */
 void spool_confirmed(struct spool *s, uint64_t *out_seq, int64_t *out_epoch);
