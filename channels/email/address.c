@@ -1,0 +1,222 @@
+/* address.c - reads address lists by one scan over the field. */
+#include "address.h"
+
+#include <ctype.h>
+
+/* What has been gathered of the mailbox under way. */
+struct gather {
+    struct arena *arena;
+    char *words, *angle, *comment; /* each as large as the field */
+    size_t words_n, angle_n, comment_n;
+    bool has_angle, quoted;
+    struct address *out;
+    size_t n, max;
+};
+
+static void put_word(struct gather *g, char c) {
+    bool space = c == ' ' || c == '\t';
+    if (space && (!g->words_n || g->words[g->words_n - 1] == ' '))
+        return;
+    g->words[g->words_n++] = space ? ' ' : c;
+}
+
+/* "@a,@b:" in front of the address is a route of old (RFC 5322 4.4). */
+static struct str without_route(struct str angle) {
+    ptrdiff_t colon = angle.n && angle.p[0] == '@' ? str_find(angle, ':') : -1;
+    return colon < 0 ? angle : str_from(angle, (size_t)colon + 1);
+}
+
+static struct str copy(struct gather *g, struct str s) {
+    return s.n ? arena_str(g->arena, s) : STR_NONE;
+}
+
+/* Ends the mailbox under way: "Name <address>", "address (Name)", or a name alone. */
+static void flush(struct gather *g) {
+    struct str words = str_trim(str_make(g->words, g->words_n));
+    struct str comment = str_trim(str_make(g->comment, g->comment_n));
+    struct address one = {0};
+    if (g->has_angle) {
+        one.email = copy(g, str_trim(without_route(str_make(g->angle, g->angle_n))));
+        one.name = copy(g, words.n ? words : comment);
+    } else if (!g->quoted && str_find(words, '@') >= 0 && str_find(words, ' ') < 0) {
+        one.email = copy(g, words);
+        one.name = copy(g, comment);
+    } else {
+        one.name = copy(g, words);
+    }
+    if ((one.email.n || one.name.n) && g->n < g->max)
+        g->out[g->n++] = one;
+    g->words_n = g->angle_n = g->comment_n = 0;
+    g->has_angle = g->quoted = false;
+}
+
+/* A quoted string from i on (behind its quote); its content goes to the words, or, followed by an
+ * @, it is a local part and keeps its quotes. Returns where it ended. */
+static size_t take_quoted(struct gather *g, struct str v, size_t i) {
+    size_t end = i;
+    while (end < v.n && v.p[end] != '"')
+        end += v.p[end] == '\\' && end + 1 < v.n ? 2 : 1;
+    bool local = end + 1 < v.n && v.p[end + 1] == '@';
+    if (local)
+        g->words[g->words_n++] = '"';
+    else
+        g->quoted = true;
+    for (; i < end && i < v.n; i++) {
+        if (!local && v.p[i] == '\\' && i + 1 < end)
+            i++;
+        put_word(g, v.p[i]);
+    }
+    if (local)
+        g->words[g->words_n++] = '"';
+    return end;
+}
+
+/* A comment, nested ones included, from behind its bracket. */
+static size_t take_comment(struct gather *g, struct str v, size_t i) {
+    size_t depth = 1;
+    for (; i < v.n; i++) {
+        if (v.p[i] == '\\' && i + 1 < v.n)
+            i++;
+        else if (v.p[i] == '(')
+            depth++;
+        else if (v.p[i] == ')' && --depth == 0)
+            break;
+        g->comment[g->comment_n++] = v.p[i];
+    }
+    return i;
+}
+
+/* <…>: quotes inside hide brackets; white space is dropped. */
+static size_t take_angle(struct gather *g, struct str v, size_t i) {
+    bool quote = false;
+    g->has_angle = true;
+    g->angle_n = 0;
+    for (; i < v.n; i++) {
+        char c = v.p[i];
+        if (c == '"')
+            quote = !quote;
+        if (c == '>' && !quote)
+            break;
+        if (quote || (c != ' ' && c != '\t'))
+            g->angle[g->angle_n++] = c;
+    }
+    return i;
+}
+
+/* A colon ends the name of a group ("Team: a@x, b@y;"), but not a bare "mailto:". */
+static bool group_name(struct gather *g) {
+    struct str words = str_trim(str_make(g->words, g->words_n));
+    if (!g->has_angle && str_find(words, '@') < 0) {
+        g->words_n = 0;
+        g->quoted = false;
+        return true;
+    }
+    return false;
+}
+
+size_t address_list(struct arena *a, struct str v, struct address *out, size_t max) {
+    struct gather g = {.arena = a, .out = out, .max = max};
+    g.words = arena_new(a, v.n + 3);
+    g.angle = arena_new(a, v.n + 1);
+    g.comment = arena_new(a, v.n + 1);
+    for (size_t i = 0; i < v.n && g.n < max; i++) {
+        char c = v.p[i];
+        if (c == '"')
+            i = take_quoted(&g, v, i + 1);
+        else if (c == '(')
+            i = take_comment(&g, v, i + 1);
+        else if (c == '<')
+            i = take_angle(&g, v, i + 1);
+        else if (c == ',' || c == ';')
+            flush(&g);
+        else if (c == ':' && group_name(&g))
+            continue;
+        else
+            put_word(&g, c);
+    }
+    flush(&g);
+    return g.n;
+}
+
+bool address_split(struct str email, struct str *out_local, struct str *out_domain) {
+    const char *at = email.n ? memrchr(email.p, '@', email.n) : NULL;
+    if (!at)
+        return false;
+    *out_local = str_upto(email, (size_t)(at - email.p));
+    *out_domain = str_from(email, out_local->n + 1);
+    return true;
+}
+
+static bool local_valid(struct str local) {
+    if (local.n >= 2 && local.p[0] == '"' && local.p[local.n - 1] == '"') {
+        for (size_t i = 1; i + 1 < local.n; i++) {
+            unsigned char c = (unsigned char)local.p[i];
+            if (c < 32 || c == 127 || c == '"' || c == '<' || c == '>' || c == '\\')
+                return false;
+        }
+        return true;
+    }
+    for (size_t i = 0; i < local.n; i++) {
+        unsigned char c = (unsigned char)local.p[i];
+        if (c <= 32 || c == 127 || strchr("()<>[]:;@\\,\"", c))
+            return false;
+    }
+    return local.n > 0 && local.n <= 128;
+}
+
+static bool domain_valid(struct str domain) {
+    if (domain.n > 2 && domain.p[0] == '[' && domain.p[domain.n - 1] == ']') {
+        for (size_t i = 1; i + 1 < domain.n; i++)
+            if (!isalnum((unsigned char)domain.p[i]) && !strchr(".:-", domain.p[i]))
+                return false;
+        return true;
+    }
+    size_t label = 0;
+    for (size_t i = 0; i < domain.n; i++) {
+        unsigned char c = (unsigned char)domain.p[i];
+        if (c == '.') {
+            if (!label)
+                return false;
+            label = 0;
+            continue;
+        }
+        if (!isalnum(c) && c != '-' && c != '_' && c < 128)
+            return false;
+        if (++label > 63)
+            return false;
+    }
+    return label > 0 && domain.n <= 255;
+}
+
+bool address_valid(struct str email) {
+    struct str local, domain;
+    return email.n <= ADDRESS_MAX_BYTES && address_split(email, &local, &domain) &&
+           local_valid(local) && domain_valid(domain);
+}
+
+bool address_sendable(struct str email) {
+    for (size_t i = 0; i < email.n; i++)
+        if ((unsigned char)email.p[i] >= 128)
+            return false;
+    return address_valid(email);
+}
+
+/* A quoted local part and the bare one are the same mailbox. */
+static struct str unquoted(struct str local) {
+    if (local.n >= 2 && local.p[0] == '"' && local.p[local.n - 1] == '"')
+        return str_make(local.p + 1, local.n - 2);
+    return local;
+}
+
+bool address_matches(struct str own, struct str given) {
+    struct str own_local, own_domain, local, domain;
+    if (!address_split(own, &own_local, &own_domain) || !address_split(given, &local, &domain) ||
+        !str_eq_nocase(own_domain, domain))
+        return false;
+    own_local = unquoted(own_local);
+    local = unquoted(local);
+    if (str_eq_nocase(own_local, local))
+        return true;
+    return local.n > own_local.n && local.p[own_local.n] == '+' &&
+           str_eq_nocase(own_local, str_upto(local, own_local.n));
+}

@@ -1,0 +1,104 @@
+/* header.c - header fields as views (RFC 5322 2.2, with what is met in the wild).
+ *
+ * A line that is no field ends the header and begins the body, unless a field follows it: then it
+ * is a fold whose white space got lost, and it is passed over.
+ */
+#include "header.h"
+
+struct str line_cut(struct str *rest) {
+    ptrdiff_t lf = str_find(*rest, '\n');
+    struct str line = lf < 0 ? *rest : str_upto(*rest, (size_t)lf);
+    *rest = str_from(*rest, lf < 0 ? rest->n : (size_t)lf + 1);
+    if (line.n && line.p[line.n - 1] == '\r')
+        line.n--;
+    return line;
+}
+
+/* Length of the field name in front of a colon; 0: this line is no field. */
+static size_t field_name(struct str line) {
+    size_t n = 0;
+    while (n < line.n && line.p[n] > 32 && line.p[n] < 127 && line.p[n] != ':')
+        n++;
+    size_t colon = n;
+    while (colon < line.n && (line.p[colon] == ' ' || line.p[colon] == '\t'))
+        colon++;
+    return colon < line.n && line.p[colon] == ':' ? n : 0;
+}
+
+static bool is_fold(struct str rest) {
+    return rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t');
+}
+
+void header_begin(struct header_walk *w, struct str mail) {
+    w->rest = mail;
+    while (str_starts(w->rest, str_c("From ")) || str_starts(w->rest, str_c(">From ")))
+        line_cut(&w->rest);
+}
+
+/* A header that consists of one empty line; nothing but a body follows. */
+static bool header_over(struct header_walk *w, struct str after, struct str line) {
+    if (line.n)
+        return false;
+    w->rest = after;
+    return true;
+}
+
+bool header_next(struct header_walk *w, struct header_field *out) {
+    while (w->rest.n) {
+        struct str rest = w->rest, line = line_cut(&rest);
+        if (header_over(w, rest, line))
+            return false;
+        size_t name = field_name(line);
+        if (!name && !field_name(line_cut(&(struct str){.p = rest.p, .n = rest.n})))
+            return false; /* the body begins without an empty line */
+        while (is_fold(rest))
+            line_cut(&rest);
+        struct str whole = str_upto(w->rest, w->rest.n - rest.n);
+        w->rest = rest;
+        if (!name)
+            continue;
+        out->name = str_upto(whole, name);
+        out->whole = whole;
+        out->value = str_trim(str_from(whole, (size_t)str_find(whole, ':') + 1));
+        return true;
+    }
+    return false;
+}
+
+void headers_read(struct arena *a, struct str mail, struct headers *out) {
+    struct header_walk w;
+    struct header_field field;
+    *out = (struct headers){.items = arena_new(a, HEADER_FIELDS_MAX * sizeof *out->items)};
+    header_begin(&w, mail);
+    while (header_next(&w, &field)) {
+        if (out->n < HEADER_FIELDS_MAX)
+            out->items[out->n++] = field;
+        else
+            out->cut = true;
+    }
+    out->body = w.rest;
+}
+
+struct str headers_get(const struct headers *h, const char *name) {
+    for (size_t i = 0; i < h->n; i++)
+        if (str_is_nocase(h->items[i].name, name))
+            return h->items[i].value;
+    return STR_NONE;
+}
+
+size_t headers_count(const struct headers *h, const char *name) {
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++)
+        n += str_is_nocase(h->items[i].name, name);
+    return n;
+}
+
+struct str header_unfold(struct arena *a, struct str value) {
+    value = str_trim(str_upto(value, HEADER_VALUE_MAX));
+    char *p = arena_new(a, value.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] != '\r' && value.p[i] != '\n')
+            p[n++] = value.p[i] ? value.p[i] : ' ';
+    return str_make(p, n);
+}
