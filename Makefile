@@ -19,9 +19,9 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 
 PKGS := libevent libevent_openssl libevent_pthreads libcurl hiredis yaml-0.1 jansson libsystemd \
         openssl libsodium libzstd libutf8proc libidn2 sqlite3 libpcre2-8
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -ldl -lm
-KIT_LIBS = $(shell pkg-config --libs jansson openssl 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -ldl -lm
+KIT_LIBS := $(shell pkg-config --libs jansson openssl 2>/dev/null)
 
 OPT ?= -O2 -g
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -37,7 +37,7 @@ CHANNELS := $(patsubst channels/%/plugin.c,%,$(wildcard channels/*/plugin.c))
 FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
 
 .PHONY: all run demo check bench lint format fuzz cover deps install clean help debug unit \
-    integration compile_commands.json
+    deps-check units-built fuzz-built bench-built compile_commands.json
 .DELETE_ON_ERROR:
 
 all: $(B)/touchlined $(B)/touchline $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
@@ -69,10 +69,10 @@ $(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a
 	$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl 2>/dev/null) -o $@
 
 # A channel sees the installed headers only, and takes the kit in with hidden symbols.
-CHANNEL_LIBS_email = $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
-CHANNEL_CFLAGS_email = $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
-CHANNEL_LIBS_sip = $(shell pkg-config --libs libevent 2>/dev/null)
-CHANNEL_LIBS_social = $(shell pkg-config --libs libsodium 2>/dev/null)
+CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
+CHANNEL_CFLAGS_email := $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
+CHANNEL_LIBS_sip := $(shell pkg-config --libs libevent 2>/dev/null)
+CHANNEL_LIBS_social := $(shell pkg-config --libs libsodium 2>/dev/null)
 $(B)/obj/channels/%.o: channels/%.c
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(filter-out -Idaemon,$(CFLAGS_ALL)) -fvisibility=hidden $(CHANNEL_CFLAGS_$(firstword $(subst /, ,$*))) -c $< -o $@
@@ -101,7 +101,106 @@ endef
 $(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
 .SECONDARY:
 
+# A fuzz target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME/; built by clang with everything it
+# may need, sanitized. The daemon's rooms and the channels are compiled once more for it.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_CC ?= clang-14
+FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CCACHE) $(FUZZ_CC) -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels $(PKG_CFLAGS) $(CHANNEL_CFLAGS_email) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+build/fuzz/libtouchlined.a: $(patsubst %.c,build/fuzz/obj/%.o,$(KIT_SRC) $(DAEMON_SRC)) build/obj/functions.o
+	rm -f $@ && ar rcs $@ $^
+define fuzz_channel_rule
+build/fuzz/lib$(1).a: $$(patsubst %.c,build/fuzz/obj/%.o,$$(wildcard channels/$(1)/*.c))
+	rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach c,$(CHANNELS),$(eval $(call fuzz_channel_rule,$(c))))
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(CHANNELS:%=build/fuzz/lib%.a) build/fuzz/libtouchlined.a
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $< $(CHANNELS:%=build/fuzz/lib%.a) -Wl,--allow-multiple-definition \
+	    build/fuzz/libtouchlined.a $(PKG_LIBS) $(foreach c,$(CHANNELS),$(CHANNEL_LIBS_$(c))) -o $@
+
 unit: $(UNITS) ## runs the unit tests (T=name picks)
 	@sh tests/lib/units.sh $(or $(T),.) $(UNITS)
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+units-built: $(UNITS)
+
+fuzz-built: $(FUZZ:%=build/fuzz/fuzz_%)
+
+run: deps ## starts the daemon on the development configuration
+	@$(MAKE) --no-print-directory all
+	@exec sh conf/run.sh
+
+demo: deps ## pushes a real sample through every channel and prints what came of it
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/demo/demo.py
+
+check: deps-check ## passes the tests (T=name picks)
+	@exec sh tests/run.sh $(or $(T),.)
+
+fuzz: deps-check ## fuzzes for SECONDS (600) each, F=name picks one
+	@$(MAKE) --no-print-directory fuzz-built
+	@sh tests/fuzz/run.sh $(or $(SECONDS),600) $(or $(F),.)
+
+bench: deps-check ## measures, as ratios to neighbours
+	@$(MAKE) --no-print-directory all bench-built
+	@$(PYTHON) tests/bench/bench.py $(T)
+
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtouchlined.a $(B)/libtouchkit.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -o $@
+bench-built: $(BENCHES)
+
+lint: deps-check ## checks format, headers, rooms, tables
+	@sh tests/lint/run.sh
+
+format: ## formats the C sources
+	clang-format-14 -i $$(git ls-files '*.c' '*.h')
+
+cover: deps-check ## test coverage by line, in build/cover
+	@$(MAKE) --no-print-directory B=build/cover OPT='-O0 -g --coverage' LDFLAGS=--coverage unit
+	gcovr --root . --object-directory build/cover --print-summary --html-details build/cover/index.html
+
+debug: all ## the daemon on the development configuration under gdb
+	@DEBUGGER='gdb --args' sh conf/run.sh
+
+deps: ## installs what is missing to build and run
+	@sh .ci/deps run
+deps-check:
+	@sh .ci/deps check
+
+compile_commands.json: ## for editors
+	@$(PYTHON) tests/lint/compile_commands.py '$(CC) $(CFLAGS_ALL)' $(KIT_SRC) $(DAEMON_SRC) $(CLI_SRC) daemon/main.c $(wildcard channels/*/*.c) > $@
+
+# docs/*.scd become man pages where scdoc is.
+MAN := $(if $(shell command -v scdoc 2>/dev/null),$(patsubst docs/%.scd,build/man/%,$(wildcard docs/*.scd)))
+build/man/%: docs/%.scd
+	@mkdir -p $(@D)
+	scdoc < $< > $@
+
+install: all $(MAN) ## installs (DESTDIR and prefix are honoured)
+	install -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/bin $(DESTDIR)$(channeldir) $(DESTDIR)$(unitdir) \
+	    $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d $(DESTDIR)$(sysconfdir)/touchline \
+	    $(DESTDIR)$(prefix)/include/touchline/kit $(DESTDIR)$(prefix)/lib \
+	    $(DESTDIR)$(prefix)/share/bash-completion/completions
+	install -m 755 build/touchlined $(DESTDIR)$(prefix)/sbin/
+	install -m 755 build/touchline $(DESTDIR)$(prefix)/bin/
+	install -m 644 $(CHANNELS:%=build/channels/%.so) $(DESTDIR)$(channeldir)/
+	install -m 644 include/touchline/*.h $(DESTDIR)$(prefix)/include/touchline/
+	install -m 644 include/touchline/kit/*.h $(DESTDIR)$(prefix)/include/touchline/kit/
+	install -m 644 build/libtouchkit.a $(DESTDIR)$(prefix)/lib/
+	install -m 644 systemd/*.service $(DESTDIR)$(unitdir)/
+	install -m 644 systemd/touchline.sysusers $(DESTDIR)$(prefix)/lib/sysusers.d/touchline.conf
+	install -m 644 systemd/touchline.tmpfiles $(DESTDIR)$(prefix)/lib/tmpfiles.d/touchline.conf
+	test -e $(DESTDIR)$(sysconfdir)/touchline/touchline.yml || install -m 640 conf/touchline.yml $(DESTDIR)$(sysconfdir)/touchline/
+	build/touchline completion bash > $(DESTDIR)$(prefix)/share/bash-completion/completions/touchline
+	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page##*/}; done
+
+clean: ## removes what was built and the development state
+	rm -rf build var compile_commands.json
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' Makefile
+
+-include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)

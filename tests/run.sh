@@ -1,0 +1,54 @@
+#!/bin/sh
+# make check: lint, unit tests plain and sanitized, fuzzers for 30 s each, the whole daemon (sanitized) among real
+# neighbours. `run.sh NAME` picks tests by name. The last line is `N passed, N failed`.
+cd "$(dirname "$0")/.." || exit 1
+pick=${1:-.}
+make=${MAKE:-make}
+san=address,undefined
+dir=build/san-address-undefined
+jobs=$(nproc)
+passed=0
+failed=0
+log=build/check.log
+mkdir -p build
+
+# Runs one step; adds its `N passed, N failed` to the sum. A step that dies without one counts as one failure.
+step() {
+    title=$1
+    shift
+    echo "== $title"
+    "$@" 2>&1 | tee "$log"
+    line=$(grep -E '[0-9]+ passed|[0-9]+ failed' "$log" | tail -n 1)
+    p=$(echo "$line" | grep -oE '[0-9]+ passed' | grep -oE '[0-9]+')
+    f=$(echo "$line" | grep -oE '[0-9]+ (failed|error)' | grep -oE '[0-9]+' | awk '{ n += $1 } END { print n + 0 }')
+    [ -n "$line" ] || f=1
+    passed=$((passed + ${p:-0}))
+    failed=$((failed + ${f:-0}))
+}
+
+build() {
+    if "$make" -s -j"$jobs" "$@" >build/build.log 2>&1; then return 0; fi
+    tail -n 40 build/build.log
+    echo "build failed: $*"
+    failed=$((failed + 1))
+    return 1
+}
+
+if build all units-built; then
+    [ "$pick" = . ] && step "lint" sh tests/lint/run.sh
+    step "unit tests" "$make" -s --no-print-directory unit T="$pick"
+fi
+if build all units-built SAN=$san; then
+    step "unit tests, sanitized" "$make" -s --no-print-directory unit T="$pick" SAN=$san
+    export TOUCHLINE_BUILD=$dir
+    if [ "$pick" = . ]; then
+        step "integration, sanitized" /usr/bin/python3 -m pytest -q --maxfail=20 -p no:cacheprovider tests
+    else
+        step "integration, sanitized" /usr/bin/python3 -m pytest -q -p no:cacheprovider tests -k "$pick"
+    fi
+fi
+if [ "$pick" = . ] && build fuzz-built; then
+    step "fuzzing" sh tests/fuzz/run.sh 30 .
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
