@@ -40,7 +40,7 @@ FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
     deps-check units-built fuzz-built bench-built compile_commands.json
 .DELETE_ON_ERROR:
 
-all: $(B)/touchlined $(B)/touchline $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
+all: $(if $(wildcard daemon/main.c),$(B)/touchlined) $(if $(CLI_SRC),$(B)/touchline) $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -137,6 +137,7 @@ struct tl_entry {
     uint32_t flags;
     struct str reason;     /* of quarantine */
     uint32_t await_ms;     /* > 0: done() comes when applied, or after so long with TL_KEPT */
+    struct str bucket;     /* where source_id is absent: what makes two the same within ten minutes */
 };
 
 struct tl_outcome {

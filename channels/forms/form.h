@@ -1,0 +1,66 @@
+/* forms/form.h - one submission: from bytes to fields, from fields to a touchpoint. Pure. */
+#ifndef FORMS_FORM_H
+#define FORMS_FORM_H
+
+#include <stdbool.h>
+
+#include <touchline/kit/arena.h>
+#include <touchline/kit/buf.h>
+#include <touchline/kit/fault.h>
+#include <touchline/plugin.h>
+
+enum {
+    FORM_FIELDS_MAX = 200,
+    FORM_FIELD_BYTES_MAX = 512 * 1024,
+    FORM_PLAIN_BYTES_MAX =
+        2 * 1024 * 1024, /* urlencoded and JSON; multipart has the server's limit */
+    FORM_FILES_MAX = 20,
+};
+
+/* One form of the configuration. */
+struct form_config {
+    struct str name;
+    struct tl_pairs fields;    /* field -> path in the touchpoint: from.email, text, data.order */
+    struct tl_groups required; /* of each group one at least */
+    struct str honeypot;
+    struct tl_strs origins;
+    struct str redirect;
+    struct tl_rate rate;
+};
+
+struct form_field {
+    struct str name, value;
+};
+struct form_file {
+    struct str name, filename, type, bytes;
+};
+struct form_data {
+    struct form_field fields[FORM_FIELDS_MAX];
+    size_t fields_n;
+    struct form_file files[FORM_FILES_MAX];
+    size_t files_n;
+};
+
+/* Fault INPUT; *out_status tells how: 400 not readable, 413 too large, 415 another media type, 422.
+ */
+bool form_parse(struct arena *a, struct str content_type, struct str body, struct form_data *out,
+                int *out_status, struct fault *f) must_check;
+/* The value of a field (the first of that name), absent where it is not. */
+struct str form_value(const struct form_data *d, struct str name);
+bool form_trapped(const struct form_config *c, const struct form_data *d);
+/* All that is wrong: required groups, unknown fields; places are "/field" by names of the
+ * configuration only. */
+bool form_check(const struct form_config *c, const struct form_data *d, struct fault_list *faults)
+    must_check;
+/* The touchpoint's JSON. false: too large. */
+bool form_write(const struct form_config *c, const struct form_data *d, struct buf *out) must_check;
+/* The name of the field that a pointer into the touchpoint ("/from/email") came from; absent: none.
+ */
+struct str form_field_of(const struct form_config *c, struct str pointer);
+/* What makes two submissions the same: form's fields and files, and the sender's network (/64 of
+ * IPv6). */
+bool form_sameness(const struct form_data *d, struct str peer, struct buf *out) must_check;
+/* An address as rate limits count it: IPv6 by its /64. */
+struct str form_network(struct arena *a, struct str peer);
+
+#endif
