@@ -284,6 +284,8 @@ bool multipart_parse(struct arena *a, struct str content_type, struct str body,
     struct str line = arena_strf(a, "\r\n--%.*s", STR_ARG(boundary));
     if (!find_delimiter(body, 0, line, &d))
         return fault_set(f, FAULT_INPUT, "", "the boundary does not occur");
+    if (d.last && d.at)
+        return fault_set(f, FAULT_INPUT, "", "no part before the closing delimiter");
     while (!d.last) {
         if (n == max)
             return fault_set(f, FAULT_INPUT, "", "more than %zu parts", max);

@@ -1,4 +1,6 @@
 /* kit/map: against a plain array that is searched by hand. */
+
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
