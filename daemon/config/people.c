@@ -1,0 +1,425 @@
+/* config/people.c - tables of tokens, agents, queues, skills and units, and what no table can say
+ * of them. */
+#include "config/people.h"
+
+#include <touchline/kit/own.h>
+
+#include "config/config.h"
+
+#define CHANNELS "email|call|form|social|chat|sms|letter|fax|visit|web|other"
+#define AT(type, member) offsetof(struct type, member)
+
+enum { ID_MAX = 64, TOKEN_MIN = 8, TOKEN_MAX = 512, UNITS_PRESET = 10 };
+
+const struct tl_key token_keys[] = {
+    {.name = "name",
+     .type = TL_KEY_STR,
+     .flags = TL_KEY_REQUIRED,
+     .offset = AT(token_config, name),
+     .min = 1,
+     .max = ID_MAX,
+     .help = "who pushes: part of the source, push:NAME; several tokens may share one"},
+    {.name = "role",
+     .type = TL_KEY_CHOICE,
+     .flags = TL_KEY_REQUIRED,
+     .offset = AT(token_config, role),
+     .choices = "adapter|operator",
+     .help = "adapter may push touchpoints, operator may do all"},
+    {.name = "trust",
+     .type = TL_KEY_CHOICE,
+     .offset = AT(token_config, trust),
+     .choices = "claimed|verified",
+     .preset = "claimed",
+     .help = "what an adapter's word on identities is worth"},
+    {.name = "token",
+     .type = TL_KEY_SECRET,
+     .flags = TL_KEY_REQUIRED,
+     .offset = AT(token_config, token),
+     .min = TOKEN_MIN,
+     .max = TOKEN_MAX,
+     .help = "the bearer token, as file:PATH or credential:NAME"},
+    {.name = "channels",
+     .type = TL_KEY_STRS,
+     .flags = TL_KEY_UNIQUE,
+     .offset = AT(token_config, channels),
+     .choices = CHANNELS,
+     .help = "channels that an adapter may push; absent: all"},
+    {0},
+};
+
+const struct tl_key agent_keys[] = {
+    {.name = "id",
+     .type = TL_KEY_STR,
+     .flags = TL_KEY_REQUIRED | TL_KEY_UNIQUE,
+     .offset = AT(agent_config, id),
+     .min = 1,
+     .max = ID_MAX,
+     .help = "what tasks and histories call the agent"},
+    {.name = "name",
+     .type = TL_KEY_STR,
+     .offset = AT(agent_config, name),
+     .min = 1,
+     .max = 200,
+     .help = "shown to people; absent: the id"},
+    {.name = "password",
+     .type = TL_KEY_SECRET,
+     .offset = AT(agent_config, password),
+     .max = 256,
+     .help = "argon2id string made by `touchline password`; absent: no login"},
+    {.name = "token",
+     .type = TL_KEY_SECRET,
+     .offset = AT(agent_config, token),
+     .min = TOKEN_MIN,
+     .max = TOKEN_MAX,
+     .help = "bearer token of the agent's own programs; absent: none"},
+    {.name = "email",
+     .type = TL_KEY_STR,
+     .offset = AT(agent_config, email),
+     .min = 3,
+     .max = 254,
+     .help = "the agent's own address"},
+    {.name = "role",
+     .type = TL_KEY_CHOICE,
+     .offset = AT(agent_config, role),
+     .choices = "agent|supervisor",
+     .preset = "agent",
+     .help = "a supervisor sees and moves others' work in his queues, and takes tasks only where "
+             "he has a capacity"},
+    {.name = "queues",
+     .type = TL_KEY_STRS,
+     .flags = TL_KEY_UNIQUE,
+     .offset = AT(agent_config, queues),
+     .choices = "queues",
+     .help = "ids of the queues served or watched"},
+    {.name = "skills",
+     .type = TL_KEY_INTMAP,
+     .offset = AT(agent_config, skills),
+     .min = 1,
+     .max = 10,
+     .choices = "skills",
+     .help = "level of each skill, 1 to 10"},
+    {.name = "capacity",
+     .type = TL_KEY_INTMAP,
+     .offset = AT(agent_config, capacity),
+     .max = 1000,
+     .choices = "units|" CHANNELS,
+     .help = "units of work at a time (preset 10), and tasks of a channel"},
+    {.name = "notify",
+     .type = TL_KEY_STRS,
+     .flags = TL_KEY_UNIQUE,
+     .offset = AT(agent_config, notify),
+     .choices = "stream|",
+     .preset = "stream",
+     .help = "how the agent learns of a task"},
+    {.name = "lost_after",
+     .type = TL_KEY_DURATION,
+     .offset = AT(agent_config, lost_after_ms),
+     .min = 60000,
+     .max = INT64_C(7) * 86400000,
+     .preset = "30m",
+     .help = "accepted work of an agent without a stream goes back to its queue after this"},
+    {0},
+};
+
+static const struct tl_key ageing_keys[] = {
+    {.name = "every",
+     .type = TL_KEY_DURATION,
+     .offset = 0,
+     .min = 1000,
+     .max = INT64_C(365) * 86400000,
+     .preset = "10m",
+     .help = "a waiting task gains after each such time"},
+    {.name = "by",
+     .type = TL_KEY_INT,
+     .offset = 8,
+     .max = 10,
+     .preset = "1",
+     .help = "so much priority; 0: it stays as it is"},
+    {.name = "cap",
+     .type = TL_KEY_INT,
+     .offset = 16,
+     .min = 1,
+     .max = 10,
+     .preset = "8",
+     .help = "but not above this"},
+    {0},
+};
+
+#define OFFER(member) (AT(queue_config, offer.member) - AT(queue_config, offer))
+static const struct tl_key offer_keys[] = {
+    {.name = "timeout",
+     .type = TL_KEY_DURATION,
+     .offset = OFFER(timeout_ms),
+     .min = 1000,
+     .max = 86400000,
+     .preset = "120s",
+     .help = "an offer that nobody answers ends after this"},
+    {.name = "call",
+     .type = TL_KEY_DURATION,
+     .offset = OFFER(call_ms),
+     .min = 1000,
+     .max = 86400000,
+     .help = "the same for calls; absent: as timeout"},
+    {.name = "to",
+     .type = TL_KEY_INT,
+     .offset = OFFER(to),
+     .min = 1,
+     .max = 1,
+     .preset = "1",
+     .help = "agents that are offered a task at a time"},
+    {.name = "missed_limit",
+     .type = TL_KEY_INT,
+     .offset = OFFER(missed_limit),
+     .min = 1,
+     .max = 1000,
+     .preset = "3",
+     .help = "missed offers in a row after which the agent is away"},
+    {.name = "missed_holdoff",
+     .type = TL_KEY_DURATION,
+     .offset = OFFER(missed_holdoff_ms),
+     .max = 86400000,
+     .preset = "2m",
+     .help = "a missed task is not offered again to the same agent for so long"},
+    {.name = "reject_holdoff",
+     .type = TL_KEY_DURATION,
+     .offset = OFFER(reject_holdoff_ms),
+     .max = 86400000,
+     .preset = "10m",
+     .help = "a rejected task likewise"},
+    {0},
+};
+
+static const struct tl_key wrapup_keys[] = {
+    {.name = "default",
+     .type = TL_KEY_DURATION,
+     .offset = 0,
+     .max = 86400000,
+     .preset = "0s",
+     .help = "time for notes after a task is completed"},
+    {.name = "call",
+     .type = TL_KEY_DURATION,
+     .offset = 8,
+     .max = 86400000,
+     .preset = "#-1",
+     .help = "the same for calls; absent: as default"},
+    {0},
+};
+
+static const struct tl_key sticky_keys[] = {
+    {.name = "window",
+     .type = TL_KEY_DURATION,
+     .offset = 0,
+     .max = INT64_C(365) * 86400000,
+     .preset = "0s",
+     .help = "who served the contact within this is asked first; 0: nobody"},
+    {.name = "wait",
+     .type = TL_KEY_DURATION,
+     .offset = 8,
+     .max = INT64_C(7) * 86400000,
+     .preset = "10m",
+     .help = "for so long, where he is present"},
+    {0},
+};
+
+#define PART(member)                                                                               \
+    .offset = AT(queue_config, member), .sub_bytes = sizeof(((struct queue_config *)0)->member)
+const struct tl_key queue_keys[] = {
+    {.name = "id",
+     .type = TL_KEY_STR,
+     .flags = TL_KEY_REQUIRED | TL_KEY_UNIQUE,
+     .offset = AT(queue_config, id),
+     .min = 1,
+     .max = ID_MAX,
+     .help = "what rules, agents and tasks call the queue"},
+    {.name = "name",
+     .type = TL_KEY_STR,
+     .offset = AT(queue_config, name),
+     .min = 1,
+     .max = 200,
+     .help = "shown to people; absent: the id"},
+    {.name = "strategy",
+     .type = TL_KEY_CHOICE,
+     .offset = AT(queue_config, strategy),
+     .choices = "longest-idle|least-load",
+     .preset = "longest-idle",
+     .help = "who of those able is asked"},
+    {.name = "order",
+     .type = TL_KEY_CHOICE,
+     .offset = AT(queue_config, order),
+     .choices = "strict",
+     .preset = "strict",
+     .help = "which task is next: by priority, then age"},
+    {.name = "ageing",
+     .type = TL_KEY_MAP,
+     .sub = ageing_keys,
+     PART(ageing),
+     .help = "waiting raises priority"},
+    {.name = "offer",
+     .type = TL_KEY_MAP,
+     .sub = offer_keys,
+     PART(offer),
+     .help = "how a task is offered"},
+    {.name = "wrapup",
+     .type = TL_KEY_MAP,
+     .sub = wrapup_keys,
+     PART(wrapup),
+     .help = "time after a task"},
+    {.name = "sticky",
+     .type = TL_KEY_MAP,
+     .sub = sticky_keys,
+     PART(sticky),
+     .help = "the agent who knows the contact"},
+    {0},
+};
+
+const struct tl_key skills_keys[] = {
+    {.name = "skills",
+     .type = TL_KEY_STRS,
+     .flags = TL_KEY_UNIQUE,
+     .help = "names of skills that agents have and rules ask for"},
+    {0},
+};
+
+const struct tl_key units_keys[] = {
+    {.name = "units",
+     .type = TL_KEY_INTMAP,
+     .max = 1000,
+     .choices = CHANNELS "|default",
+     .preset = "{ default: 1 }",
+     .help = "what one task of a channel weighs in an agent's units"},
+    {0},
+};
+
+enum role token_role(const struct token_config *t) {
+    return t->role == 0 ? ROLE_ADAPTER : ROLE_OPERATOR;
+}
+
+static const int64_t *int_find(const struct tl_ints *ints, struct str name) {
+    for (size_t i = 0; i < ints->n; i++)
+        if (str_eq(ints->items[i].name, name))
+            return &ints->items[i].value;
+    return NULL;
+}
+
+int64_t units_of(const struct tl_ints *units, struct str channel) {
+    const int64_t *v = int_find(units, channel);
+    if (!v)
+        v = int_find(units, str_c("default"));
+    return v ? *v : 1;
+}
+
+int64_t agent_units(const struct agent_config *a) {
+    const int64_t *v = int_find(&a->capacity, str_c("units"));
+    return v ? *v : UNITS_PRESET;
+}
+
+int64_t agent_tasks_max(const struct agent_config *a, struct str channel) {
+    const int64_t *v = int_find(&a->capacity, channel);
+    return v ? *v : INT64_MAX;
+}
+
+/* ---- checks ---- */
+
+/* Names that end up in ids of sources, in paths of the API and in keys of the store. */
+static void name_check(struct config_check *c, const struct str *name) {
+    bool plain = name->n > 0;
+    for (size_t i = 0; i < name->n; i++) {
+        char k = name->p[i];
+        bool letter = (k >= 'a' && k <= 'z') || (k >= 'A' && k <= 'Z') || (k >= '0' && k <= '9');
+        plain = plain && (letter || (i > 0 && (k == '.' || k == '_' || k == '-')));
+    }
+    if (!plain)
+        config_check_fault(c, name, "allowed are letters and digits, and . _ - after the first");
+}
+
+/* RFC 6750 2.1, b64token: else no client could send it. */
+static void token_check(struct config_check *c, const struct str *token) {
+    size_t n = token->n;
+    while (n > 1 && token->p[n - 1] == '=')
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        char k = token->p[i];
+        bool letter = (k >= 'a' && k <= 'z') || (k >= 'A' && k <= 'Z') || (k >= '0' && k <= '9');
+        if (letter || (k && strchr("-._~+/", k)))
+            continue;
+        config_check_fault(c, token,
+                           "the token holds a character that cannot be sent; allowed are "
+                           "letters, digits and - . _ ~ + /");
+        return;
+    }
+}
+
+/* One token must mean one principal. */
+static void token_alone(struct config_check *c, const struct str *token,
+                        const struct tl_items *tokens, const struct tl_items *agents,
+                        size_t agents_n) {
+    const struct token_config *t = tokens->items;
+    const struct agent_config *a = agents->items;
+    bool twice = false;
+    for (size_t i = 0; i < tokens->n && &t[i].token != token; i++)
+        twice = twice || str_eq(t[i].token, *token);
+    for (size_t i = 0; i < agents_n; i++)
+        twice = twice || (a[i].token.p && str_eq(a[i].token, *token));
+    if (twice)
+        config_check_fault(c, token, "the same token stands already elsewhere; each needs its own");
+}
+
+void tokens_check(const void *tokens, struct config_check *c) {
+    const struct tl_items *list = tokens;
+    const struct token_config *t = list->items;
+    static const struct tl_items none;
+    for (size_t i = 0; i < list->n; i++) {
+        name_check(c, &t[i].name);
+        token_check(c, &t[i].token);
+        token_alone(c, &t[i].token, list, &none, 0);
+        if (token_role(&t[i]) != ROLE_ADAPTER && t[i].channels.n)
+            config_check_fault(c, &t[i].channels,
+                               "channels are an adapter's; an operator may do all");
+    }
+}
+
+static void agent_check(struct config_check *c, const struct agent_config *a) {
+    name_check(c, &a->id);
+    if (a->password.p && !str_starts(a->password, str_c("$argon2id$")))
+        config_check_fault(c, &a->password,
+                           "the file holds no argon2id string; make one with `touchline password`");
+    if (a->email.p) {
+        ptrdiff_t at = str_find(a->email, '@');
+        if (at < 1 || (size_t)at + 1 >= a->email.n || str_find(a->email, ' ') >= 0)
+            config_check_fault(c, &a->email, "not an address; allowed is name@example.org");
+    }
+}
+
+void agents_check(const void *agents, struct config_check *c) {
+    const struct tl_items *list = agents;
+    const struct tl_items *tokens = config_get(config_check_config(c), "tokens");
+    /* The structs are this load's own and nobody has seen them yet: what follows from other members
+     * is completed here, once. */
+    struct agent_config *a = (struct agent_config *)(uintptr_t)list->items;
+    for (size_t i = 0; i < list->n; i++) {
+        agent_check(c, &a[i]);
+        if (!a[i].name.p)
+            a[i].name = a[i].id;
+        a[i].takes_tasks = a[i].role == 0 || a[i].capacity.n > 0;
+        if (!a[i].token.p)
+            continue;
+        token_check(c, &a[i].token);
+        token_alone(c, &a[i].token, tokens, list, i);
+    }
+}
+
+void queues_check(const void *queues, struct config_check *c) {
+    const struct tl_items *list = queues;
+    struct queue_config *q = (struct queue_config *)(uintptr_t)list->items; /* as in agents_check */
+    for (size_t i = 0; i < list->n; i++) {
+        name_check(c, &q[i].id);
+        if (!q[i].name.p)
+            q[i].name = q[i].id;
+    }
+}
+
+void skills_check(const void *skills, struct config_check *c) {
+    const struct tl_strs *names = skills;
+    for (size_t i = 0; i < names->n; i++)
+        name_check(c, &names->items[i]);
+}
