@@ -1,9 +1,11 @@
 /* The connection to a real redis-server: pipelining, losses, states, settings. */
-#include <cmocka.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "server.h"
 #include "store/store_priv.h"

@@ -1,10 +1,12 @@
 /* The private redis-server: starts, holds its lock, comes again when killed, ends with its parent.
  */
-#include <cmocka.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <errno.h>
 #include <sys/file.h>
