@@ -1,0 +1,27 @@
+/* social/hook.h - one hook: its handshake, its deliveries, its replies; and the table of providers.
+ */
+#ifndef SOCIAL_HOOK_H
+#define SOCIAL_HOOK_H
+
+#include <touchline/plugin.h>
+
+#include "provider.h"
+
+struct social {
+    const struct tl_host *host;
+    struct tl_channel *channel;
+    const struct tl_items *config; /* struct hook_config */
+};
+
+/* NULL beyond the end. */
+const struct provider *hook_provider(int64_t index);
+const struct provider *hook_provider_named(struct str name);
+const struct hook_config *hook_find(const struct social *s, struct str name);
+
+void hook_serve_get(void *arg, struct tl_request *req);
+void hook_serve_post(void *arg, struct tl_request *req);
+bool hook_read(const struct tl_read *in, const struct tl_emit *out);
+/* social/send.c */
+void hook_send(void *instance, struct tl_job *job, const struct tl_outbound *what);
+
+#endif
