@@ -110,7 +110,8 @@ static void member_merge(struct including *in, struct config_node *into,
 
 static void merge(struct including *in, struct config_node *into, const struct config_node *from) {
     for (size_t i = 0; i < from->n; i++)
-        member_merge(in, into, &from->members[i]);
+        if (into != in->root || !str_is(from->members[i].key, "include"))
+            member_merge(in, into, &from->members[i]);
 }
 
 static void file_take(struct including *in, const char *path, const struct config_node *at) {
@@ -141,6 +142,12 @@ static void pattern_refuse(struct including *in, const struct config_node *at, c
     in->broken = true;
 }
 
+/* A folder that is not there holds no files; one that cannot be read might. */
+static int folder_refused(const char *path, int error) {
+    (void)path;
+    return error != ENOENT && error != ENOTDIR;
+}
+
 static void pattern_take(struct including *in, const struct config_node *at) {
     glob_t found;
     if (at->kind != CONFIG_SCALAR || at->text.n == 0) {
@@ -148,7 +155,7 @@ static void pattern_take(struct including *in, const struct config_node *at) {
         return;
     }
     struct str pattern = config_path_absolute(in->arena, in->folder, at->text);
-    int status = glob(pattern.p, GLOB_ERR, NULL, &found);
+    int status = glob(pattern.p, 0, folder_refused, &found);
     if (status == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++)
             file_take(in, found.gl_pathv[i], at);
