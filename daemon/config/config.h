@@ -70,7 +70,8 @@ struct str config_folder(const struct config *c);
 /* ---- inside a check ---- */
 const struct config *config_check_config(struct config_check *c);
 /* Adds a fault at the node that gave `value` (any pointer into the section: the member, the item,
- * or a string's bytes), else at the section itself. */
+ * or a string's bytes), else at the section itself. The smallest part counts: an item's own address
+ * is that of its first member. */
 void config_check_fault(struct config_check *c, const void *value, const char *format, ...)
     printf_like(3, 4);
 /* The nearest known name for "did you mean", or NULL; distance at most a third of its length. */

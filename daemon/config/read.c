@@ -162,7 +162,8 @@ void config_read_map(struct config_reader *r, const struct config_node *node, st
     }
 }
 
-/* Keys that are flagged unique differ between the items of a list. */
+/* Keys that are flagged unique differ between the items of a list; of a key that is a list itself
+ * the flag speaks of that list (many.c). */
 static void unique_check(struct config_reader *r, const struct config_node *node,
                          const struct tl_key *key, size_t stride, const char *what,
                          const struct tl_items *list, size_t item_bytes) {
@@ -207,6 +208,6 @@ void config_read_list(struct config_reader *r, const struct config_node *node,
     }
     *out = (struct tl_items){items, node->n};
     for (size_t i = 0; r->faults->n == before && config_table_key(t, i, &key); i++)
-        if (key.flags & TL_KEY_UNIQUE)
+        if ((key.flags & TL_KEY_UNIQUE) && key.type != TL_KEY_STRS)
             unique_check(r, node, &key, t.stride, what, out, item_bytes);
 }

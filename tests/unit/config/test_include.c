@@ -1,7 +1,7 @@
 /* Several files as one: lists joined, mappings merged, single values in one place. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -67,10 +67,9 @@ static void faults_name_the_file_they_stand_in(void **state) {
     lab_write(&lab, "conf.d/a.yml", "lst: [x]\n", 0644);
     lab_write(&lab, "conf.d/b.yml", "include: c.yml\n", 0644);
     lab_load(&lab, sections, NULL, NULL);
-    assert_string_equal(lab.told,
-                        "touchline.yml:2:7: unknown key \"c\" in map; allowed: a, b\n"
-                        "conf.d/a.yml:1:1: unknown key \"lst\"; did you mean \"list\"?\n"
-                        "conf.d/b.yml:1:10: include is allowed in the main file only\n");
+    assert_string_equal(lab.told, "touchline.yml:2:7: unknown key \"c\" in map; allowed: a, b\n"
+                                  "conf.d/a.yml:1:1: unknown key \"lst\"; did you mean \"list\"?\n"
+                                  "conf.d/b.yml:1:10: include is allowed in the main file only\n");
     lab_close(&lab);
 }
 
@@ -104,8 +103,7 @@ static void a_file_that_takes_in_itself_ends(void **state) {
     lab_open(&lab);
     lab_write(&lab, "touchline.yml", "include: '*.yml'\nlist: [a]\n", 0644);
     lab_load(&lab, sections, NULL, NULL);
-    assert_string_equal(lab.told,
-                        "touchline.yml:1:10: include is allowed in the main file only\n");
+    assert_string_equal(lab.told, "touchline.yml:1:10: include is allowed in the main file only\n");
     lab_close(&lab);
 }
 

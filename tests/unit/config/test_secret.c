@@ -1,7 +1,7 @@
 /* Secrets and paths: what is read, from whom, and what a fault may say of it. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -94,8 +94,7 @@ static void a_secret_has_bounds(void **state) {
     large[64 << 10] = 'x';
     lab_write_n(&lab, "s", large, sizeof large, 0600);
     assert_false(lab_load(&lab, sections, NULL, NULL));
-    assert_string_equal(lab.told,
-                        "touchline.yml:1:9: hidden: the file is larger than 64 KiB\n");
+    assert_string_equal(lab.told, "touchline.yml:1:9: hidden: the file is larger than 64 KiB\n");
     lab_close(&lab);
 }
 
@@ -182,8 +181,8 @@ static void paths_below_var_move_with_the_environment(void **state) {
     lab_open(&lab);
     lab_write(&lab, "touchline.yml", "socket: unix:../var/lmtp.sock\n", 0644);
     assert_true(lab_load(&lab, sections, NULL, NULL));
-    assert_true(str_is(*(const struct str *)config_get(lab.config, "socket"),
-                       "unix:/elsewhere/lmtp.sock"));
+    assert_true(
+        str_is(*(const struct str *)config_get(lab.config, "socket"), "unix:/elsewhere/lmtp.sock"));
     lab_close(&lab);
     unsetenv("TOUCHLINE_VAR");
 }

@@ -1,7 +1,7 @@
 /* What is not YAML, and what of YAML we don't take: each with its place, none a crash. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -47,8 +47,7 @@ static void what_is_not_yaml_is_told_where_it_breaks(void **state) {
     lab_tells(sections, "any:\n\t- 1\n",
               "touchline.yml:2:1: not YAML: found character that cannot start any token, while "
               "scanning for the next token that began at line 2, column 1\n");
-    lab_tells(sections, "any: \x01\n",
-              "touchline.yml:1:6: control characters are not allowed\n");
+    lab_tells(sections, "any: \x01\n", "touchline.yml:1:6: control characters are not allowed\n");
 }
 
 /* Writes bytes that may hold NUL, and compares what is told. */
