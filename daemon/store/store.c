@@ -174,6 +174,7 @@ bool store_open(struct loop *loop, const struct store_config *config, struct str
 void store_close(struct store *s) {
     if (!s)
         return;
+    store_hub_free(s->hub);
     store_health_stop(s);
     store_free(s);
 }

@@ -10,6 +10,9 @@
  *   health.c     the states, the heartbeat, the back-off
  *   horizon.c    the epoch, and when writes are surely on the server's disk
  *
+ *   tail.c, subscription.c  streams and channels, each on a connection of its own, that follow the
+ * state
+ *
  * All of it lives on the loop thread.
  */
 #ifndef STORE_STORE_PRIV_H
@@ -41,12 +44,13 @@ enum {
 /* ---- address.c ---- */
 struct store_address {
     bool is_unix, tls, loopback;
-    char *path;             /* unix */
-    char *host;             /* else */
+    char *path; /* unix */
+    char *host; /* else */
     uint16_t port;
-    char *user, *password;  /* NULL: none */
+    char *user, *password; /* NULL: none */
 };
-/* redis://[user[:password]@]host[:port][/0], rediss://…, unix:PATH. password may be absent. Fault INPUT. */
+/* redis://[user[:password]@]host[:port][/0], rediss://…, unix:PATH. password may be absent. Fault
+ * INPUT. */
 bool store_address_parse(struct store_address *a, struct str url, struct str password,
                          struct fault *f) must_check;
 void store_address_clear(struct store_address *a);
@@ -62,7 +66,8 @@ struct store_conn_events {
     void *ctx;
     void (*open)(void *ctx); /* connected and authenticated */
     void (*reply)(void *ctx, const struct store_reply *reply);
-    /* Once, not after store_conn_close; the connection is gone. A wrong password begins with "refused:". */
+    /* Once, not after store_conn_close; the connection is gone. A wrong password begins with
+     * "refused:". */
     void (*closed)(void *ctx, const char *why);
 };
 struct store_conn *store_conn_new(struct store *s, const struct store_conn_events *events);
@@ -94,8 +99,8 @@ int64_t store_info_int(struct str info, const char *field, int64_t otherwise);
 /* Judges INFO and CONFIG GET (may be an error where CONFIG is denied). false: f says which setting
  * and what it must be; warn is called for each that should be otherwise. */
 bool store_settings_check(struct str info, const struct store_reply *config,
-                          void (*warn)(void *ctx, const char *setting, const char *reason), void *ctx,
-                          struct fault *f) must_check;
+                          void (*warn)(void *ctx, const char *setting, const char *reason),
+                          void *ctx, struct fault *f) must_check;
 /* The names for CONFIG GET, NULL at the end. */
 extern const char *const store_settings_asked[];
 
@@ -103,7 +108,8 @@ extern const char *const store_settings_asked[];
 struct store_call;
 /* As store_command, but also before the store is up, and ahead of what waits; error replies are
  * left to the caller to judge. */
-void store_client_now(struct store *s, const struct str *argv, size_t n, store_reply_fn *done, void *arg);
+void store_client_now(struct store *s, const struct str *argv, size_t n, store_reply_fn *done,
+                      void *arg);
 void store_client_reply(struct store *s, const struct store_reply *reply);
 /* Sends what waits, as far as the window allows. */
 void store_client_push(struct store *s);
@@ -167,6 +173,10 @@ void store_epoch_raise(struct store *s, void (*done)(struct store *s));
 /* After a replay of what went back: above all that was confirmed before. */
 void store_epoch_heal(struct store *s);
 
+/* ---- subscription.c ---- */
+struct store_hub;
+void store_hub_free(struct store_hub *h);
+
 struct store {
     struct loop *loop;
     struct store_events events;
@@ -179,15 +189,15 @@ struct store {
 
     /* client.c: every call is in exactly one list */
     struct store_conn *conn;
-    bool open;             /* conn is connected */
-    bool ready;            /* the handshake is through: calls may be sent */
-    struct link flying;    /* sent, oldest first */
-    struct link waiting;   /* beyond the window */
-    struct link homeless;  /* wait for the library */
-    struct link refused;   /* will be answered in the next turn */
+    bool open;            /* conn is connected */
+    bool ready;           /* the handshake is through: calls may be sent */
+    struct link flying;   /* sent, oldest first */
+    struct link waiting;  /* beyond the window */
+    struct link homeless; /* wait for the library */
+    struct link refused;  /* will be answered in the next turn */
     size_t flying_n, waiting_n, bytes;
-    int64_t heard_ms;      /* last reply, monotonic */
-    bool loading;          /* the library is being loaded */
+    int64_t heard_ms; /* last reply, monotonic */
+    bool loading;     /* the library is being loaded */
 
     /* health.c */
     enum store_state state;
@@ -198,10 +208,10 @@ struct store {
     uint32_t failures, beats;
     struct link followers;
     bool went_back, closing;
-    int64_t epoch, epoch_durable; /* newest; newest that is surely on disk */
+    int64_t epoch, epoch_durable;          /* newest; newest that is surely on disk */
     struct link durable_next, durable_now; /* waiters of the next and of the running round */
     int64_t round_ms, round_epoch;         /* running round: raised when, to what (0: not yet) */
-    bool round_runs, round_asked; /* asked: INFO is under way */
+    bool round_runs, round_asked;          /* asked: INFO is under way */
     int64_t loss_since_ms;
 
     /* handshake.c */

@@ -116,6 +116,7 @@ static inline void bench_open_at(struct bench *b, const char *url, const char *d
                                  const struct store_config *config, int64_t epoch) {
     struct fault f = {0};
     struct store_events events = {b, bench_state};
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     b->loop = loop_new();
     if (!store_open(b->loop, config, str_c(url), str_c(dir), str_c("fingerprint-1"), epoch, &events,
                     &b->store, &f))
