@@ -63,6 +63,8 @@ static bool read_host(struct store_address *a, struct str host, struct fault *f)
     struct str port = STR_NONE;
     if (host.n && host.p[0] == '[') {
         struct str inner = str_from(host, 1);
+        if (str_find(inner, ']') < 0)
+            return fault_set(f, FAULT_INPUT, "store/server", "a [ without its ]");
         host = str_cut(&inner, ']');
         if (inner.n && inner.p[0] == ':')
             port = str_from(inner, 1);
