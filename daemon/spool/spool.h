@@ -3,10 +3,10 @@
  *   loop ──push──► [inbox, bounded] ──► writer: BEGIN … COMMIT ──► [outbox] ──eventfd──► done()
  *   loop ──ask───► [questions]      ──► reader: SELECT …       ──► [answers] ──eventfd──► answer()
  *
- * The acknowledgement of everything taken in hangs on this room: done() without error runs only after
- * COMMIT returned with synchronous=FULL. Notes (applied, steps of receipts, outbox and quarantine
- * marks) ride along in the next group and are not awaited; losing the last of them costs a repetition,
- * never a record.
+ * The acknowledgement of everything taken in hangs on this room: done() without error runs only
+ * after COMMIT returned with synchronous=FULL. Notes (applied, steps of receipts, outbox and
+ * quarantine marks) ride along in the next group and are not awaited; losing the last of them costs
+ * a repetition, never a record.
  */
 #ifndef SPOOL_SPOOL_H
 #define SPOOL_SPOOL_H
@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "spool/record.h"
 #include <touchline/kit/buf.h>
 #include <touchline/kit/fault.h>
 #include <touchline/plugin.h>
-#include "spool/record.h"
 
 struct loop;
 struct spool;
@@ -27,21 +27,27 @@ struct spool_config { /* section `spool` */
 };
 extern const struct tl_key spool_keys[];
 
-enum spool_state { SPOOL_OK, SPOOL_FULL /* free-space guard or max_size */, SPOOL_FAILING /* I/O error, reopening */ };
+enum spool_state {
+    SPOOL_OK,
+    SPOOL_FULL /* free-space guard or max_size */,
+    SPOOL_FAILING /* I/O error, reopening */
+};
 
 /* What a commit found out about a record. */
 enum spool_verdict {
-    SPOOL_KEPT,      /* new: committed */
-    SPOOL_KNOWN,     /* this id is here with the same content (or a revision not above ours): nothing written */
-    SPOOL_MISMATCH,  /* this id is here with other content and no higher revision: nothing written */
-    SPOOL_REPEATED,  /* idem_key is here with the same idem_hash: nothing written, `answer` holds the first answer */
+    SPOOL_KEPT,     /* new: committed */
+    SPOOL_KNOWN,    /* this id is here with the same content (or a revision not above ours): nothing
+                       written */
+    SPOOL_MISMATCH, /* this id is here with other content and no higher revision: nothing written */
+    SPOOL_REPEATED, /* idem_key is here with the same idem_hash: nothing written, `answer` holds the
+                       first answer */
     SPOOL_IDEM_MISMATCH, /* idem_key is here with another hash */
-    SPOOL_REFUSED,   /* full or failing: nothing written, fault tells */
+    SPOOL_REFUSED,       /* full or failing: nothing written, fault tells */
 };
 
 /* Opens or creates DIR/spool.db (folder made 0700, fsynced; flock held: a second daemon gets STATE,
- * exit 75). Blocks: start only. Faults: SYSTEM, STATE (newer schema: exit 78; locked: place "lock").
- * A corrupt database is set aside under another name, reported, and a new one begun. */
+ * exit 75). Blocks: start only. Faults: SYSTEM, STATE (newer schema: exit 78; locked: place
+ * "lock"). A corrupt database is set aside under another name, reported, and a new one begun. */
 bool spool_open(struct loop *loop, struct str dir, const struct spool_config *config,
                 struct spool **out, struct fault *f) must_check;
 /* Commits what is queued, stops the threads, frees. Blocks: shutdown only. */
@@ -49,28 +55,32 @@ void spool_close(struct spool *s);
 void spool_reconfigure(struct spool *s, const struct spool_config *config);
 enum spool_state spool_health(const struct spool *s);
 
-/* Called on the loop, once a record, in the order of push, never from inside push. r is lent: take it
- * over with `*keep = true`, else it is freed afterwards. fault is set only for REFUSED. */
+/* Called on the loop, once a record, in the order of push, never from inside push. r is lent: take
+ * it over with `*keep = true`, else it is freed afterwards. fault is set only for REFUSED. */
 typedef void spool_done_fn(void *arg, enum spool_verdict verdict, struct record *r, bool *keep,
                            struct str answer, const struct fault *fault);
-/* Queues one record; it is taken in any case. false (BUSY): queue full or spool refusing; (INPUT): an
- * erasure whose head cannot be read. done is not called then and the record is freed.
- * With KNOWN and MISMATCH r->seq is that of the record already here. A cursor moves with KEPT and
- * KNOWN, never with the others. */
+/* Queues one record; it is taken in any case. false (BUSY): queue full or spool refusing; (INPUT):
+ * an erasure whose head cannot be read. done is not called then and the record is freed. With KNOWN
+ * and MISMATCH r->seq is that of the record already here. A cursor moves with KEPT and KNOWN, never
+ * with the others. */
 bool spool_push(struct spool *s, struct record *take_r, spool_done_fn *done, void *arg,
                 struct fault *f) must_check;
 
-/* The pipeline follows: called on the loop for each KEPT record, in order of seq, after its done() returned (unless that
- * kept it). The follower owns the record. One follower; without one the records are freed. */
+/* The pipeline follows: called on the loop for each KEPT record, in order of seq, after its done()
+ * returned (unless that kept it). The follower owns the record. One follower; without one the
+ * records are freed. */
 typedef void spool_follow_fn(void *arg, struct record *take_r);
 void spool_follow(struct spool *s, spool_follow_fn *follow, void *arg);
 
 /* ---- notes: what became of it ---- */
 void spool_note_applied(struct spool *s, uint64_t seq);
 /* A step of a receipt; also for records of another id (task moves). detail is short. */
-void spool_note_step(struct spool *s, struct str id, int64_t at_ms, const char *step, struct str detail);
-/* Moves a record into quarantine with the reason; seq stays for retry. `piece` may be absent: the whole. */
-void spool_note_quarantine(struct spool *s, uint64_t seq, struct str id, struct str piece, struct str reason);
+void spool_note_step(struct spool *s, struct str id, int64_t at_ms, const char *step,
+                     struct str detail);
+/* Moves a record into quarantine with the reason; seq stays for retry. `piece` may be absent: the
+ * whole. */
+void spool_note_quarantine(struct spool *s, uint64_t seq, struct str id, struct str piece,
+                           struct str reason);
 /* Every record up to here has been confirmed by the store beyond its AOF horizon. */
 void spool_note_confirmed(struct spool *s, uint64_t seq, int64_t epoch);
 /* Body has moved to the blob store: may be dropped from the row or file. */
@@ -81,9 +91,9 @@ void spool_note_event(struct spool *s, int64_t at_ms, struct str stream_id, stru
 /* ---- outbox ---- */
 enum outbox_state { OUTBOX_QUEUED = 0, OUTBOX_SENT = 1, OUTBOX_FAILED = 2 };
 struct outbox_row {
-    struct str id;      /* p_… of the outbound touchpoint */
+    struct str id; /* p_… of the outbound touchpoint */
     struct str source;
-    struct str head;    /* the outbound touchpoint's JSON */
+    struct str head;     /* the outbound touchpoint's JSON */
     struct str reply_to; /* body of the RECORD_REPLY: JSON of the inbound touchpoint, or absent */
     uint32_t attempts;
     int64_t next_ms, queued_ms;
@@ -94,24 +104,27 @@ void spool_note_outbox(struct spool *s, struct str id, enum outbox_state state, 
                        int64_t next_ms, struct str provider_id, struct str diagnostic);
 
 /* ---- asking (reader thread). answer runs on the loop, once; views are valid inside it. ---- */
-/* Ascending seq. records is NULL where the question could not be answered (I/O): not "nothing there".
- * With *keep = true all of them are the callee's. The flag QUARANTINED is never set here: where a record
- * stands now is told by the question. */
+/* Ascending seq. records is NULL where the question could not be answered (I/O): not "nothing
+ * there". With *keep = true all of them are the callee's. The flag QUARANTINED is never set here:
+ * where a record stands now is told by the question. */
 typedef void spool_records_fn(void *arg, struct record **records, size_t n, bool *keep);
 /* Unapplied records with seq > after, at most max (and 8 MiB). */
-void spool_ask_pending(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer, void *arg);
-/* For replay after the store went back: all records with seq > after, applied or not, but those that
- * stand whole in quarantine. */
-void spool_ask_window(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer, void *arg);
-/* One record by id with its body: the newest revision of the touchpoint, else of whatever else bears
- * the id. n is 0 or 1. */
+void spool_ask_pending(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer,
+                       void *arg);
+/* For replay after the store went back: all records with seq > after, applied or not, but those
+ * that stand whole in quarantine. */
+void spool_ask_window(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer,
+                      void *arg);
+/* One record by id with its body: the newest revision of the touchpoint, else of whatever else
+ * bears the id. n is 0 or 1. */
 void spool_ask_record(struct spool *s, struct str id, spool_records_fn *answer, void *arg);
 
 typedef void spool_json_fn(void *arg, struct str json); /* absent: not here */
 /* The contract's receipt: {"id","state","steps":[…]}. */
 void spool_ask_receipt(struct spool *s, struct str id, spool_json_fn *answer, void *arg);
 /* {"items":[{"id","source","received_at","reason","size"}],"next"} */
-void spool_ask_quarantine(struct spool *s, size_t limit, struct str cursor, spool_json_fn *answer, void *arg);
+void spool_ask_quarantine(struct spool *s, size_t limit, struct str cursor, spool_json_fn *answer,
+                          void *arg);
 /* Ids whose message id (touchpoint's own, provider's, call id) was noted: for `touchline trace`. */
 void spool_note_alias(struct spool *s, struct str alias, struct str id);
 /* {"ids":[…]}, newest first; absent: no such alias. */
@@ -120,15 +133,18 @@ void spool_ask_alias(struct spool *s, struct str alias, spool_json_fn *answer, v
 void spool_quarantine_retry(struct spool *s, struct str id, spool_json_fn *answer, void *arg);
 void spool_quarantine_drop(struct spool *s, struct str id, spool_json_fn *answer, void *arg);
 typedef void spool_outbox_fn(void *arg, const struct outbox_row *rows, size_t n);
-void spool_ask_outbox(struct spool *s, int64_t due_ms, size_t max, spool_outbox_fn *answer, void *arg);
+void spool_ask_outbox(struct spool *s, int64_t due_ms, size_t max, spool_outbox_fn *answer,
+                      void *arg);
 /* The outbox row by provider id or by our id. */
-void spool_ask_sent(struct spool *s, struct str id_or_provider_id, spool_outbox_fn *answer, void *arg);
+void spool_ask_sent(struct spool *s, struct str id_or_provider_id, spool_outbox_fn *answer,
+                    void *arg);
 /* Archived routing events with from <= time of the stream id < to, as NDJSON; at most 8 MiB, ask on
  * from the last one. */
-void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_json_fn *answer, void *arg);
-/* Idempotency of requests that leave no record of their own: absent (never seen), the first answer as it
- * was noted, or the word mismatch (same key, other hash). */
-void spool_ask_idem(struct spool *s, struct str key, struct str hash, spool_json_fn *answer, void *arg);
+void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_json_fn *answer,
+                      void *arg);
+/* Idempotency of requests that leave no record of their own: absent (never seen), or what was noted
+ * first, {"hash":…,"answer":…}. */
+void spool_ask_idem(struct spool *s, struct str key, spool_json_fn *answer, void *arg);
 void spool_note_idem(struct spool *s, struct str key, struct str hash, struct str answer);
 
 /* ---- known in memory, on the loop ---- */
@@ -139,9 +155,10 @@ void spool_confirmed(struct spool *s, uint64_t *out_seq, int64_t *out_epoch);
 bool spool_was_unclean(const struct spool *s);
 
 /* ---- ledger of erasures ---- */
-/* In memory, loaded at open: was this identity (keyed hash, 16 bytes) erased, and how often, and when last.
- * count 0: never. */
-void spool_erased(const struct spool *s, const uint8_t identity[16], uint32_t *out_count, int64_t *out_last_ms);
+/* In memory, loaded at open: was this identity (keyed hash, 16 bytes) erased, and how often, and
+ * when last. count 0: never. */
+void spool_erased(const struct spool *s, const uint8_t identity[16], uint32_t *out_count,
+                  int64_t *out_last_ms);
 
 /* Figures for /readyz and SIGUSR1. */
 struct spool_figures {
