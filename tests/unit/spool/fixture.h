@@ -3,11 +3,12 @@
 #ifndef TESTS_SPOOL_FIXTURE_H
 #define TESTS_SPOOL_FIXTURE_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <event2/event.h>
 #include <stdio.h>
