@@ -3,8 +3,9 @@
 
 void email_send(void *instance, struct tl_job *job, const struct tl_outbound *what) {
     const struct email *e = instance;
-    const struct tl_sent_result result = {
-        .size = sizeof result, .state = TL_SENT_NEVER, .diagnostic = STR("mail cannot be sent yet")};
+    const struct tl_sent_result result = {.size = sizeof result,
+                                          .state = TL_SENT_NEVER,
+                                          .diagnostic = STR("mail cannot be sent yet")};
     (void)what;
     e->host->sent(job, &result);
 }

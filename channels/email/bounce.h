@@ -1,0 +1,34 @@
+/* bounce.h - what a mail server reports of mail that we sent (RFC 3464, 3463, 8098, and plain
+ * words). Pure. */
+#ifndef EMAIL_BOUNCE_H
+#define EMAIL_BOUNCE_H
+
+#include <stdbool.h>
+
+#include <touchline/kit/arena.h>
+#include <touchline/str.h>
+
+#include "mime.h"
+
+enum { BOUNCE_RECIPIENTS_MAX = 50 };
+
+enum bounce_action { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_DELIVERED, BOUNCE_READ };
+
+struct bounce_recipient {
+    enum bounce_action action;
+    struct str recipient, status, code, diagnostic; /* absent: not said */
+    bool hard;                                      /* the address is no good, now and later */
+};
+
+struct bounce {
+    struct bounce_recipient items[BOUNCE_RECIPIENTS_MAX];
+    size_t n;               /* 0: this is no report */
+    struct str original_id; /* Message-ID of the mail it is about; absent: not said */
+};
+
+/* by_server: header or envelope say that a mail server wrote it; only then are plain words
+ * believed. */
+void bounce_read(struct arena *a, const struct mime *m, struct str subject, bool by_server,
+                 struct bounce *out);
+
+#endif
