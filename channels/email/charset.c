@@ -90,6 +90,8 @@ static bool is_ascii(struct str s) {
 struct str charset_to_utf8(struct arena *a, struct str bytes, const char *declared,
                            bool *out_known) {
     cleanup(buf_clear) struct buf raw, mended;
+    buf_init(&raw, bytes.n * 4 + 64);
+    buf_init(&mended, bytes.n * 12 + 256);
     const char *name = declared && *declared ? charset_name(declared) : NULL;
     bool utf7 = name && !strcasecmp(name, "utf-7");
     bool wide = name && !strncasecmp(name, "utf-16", 6);
@@ -99,8 +101,6 @@ struct str charset_to_utf8(struct arena *a, struct str bytes, const char *declar
     bool western = !name || !strcasecmp(name, "windows-1252");
     if ((western && utf8_valid(bytes)) || (name && !strcasecmp(name, "utf-8")))
         name = "utf-8"; /* said to be Latin or nothing, and is UTF-8: nobody writes such Latin */
-    buf_init(&raw, bytes.n * 4 + 64);
-    buf_init(&mended, bytes.n * 12 + 256);
     if (!name || strcasecmp(name, "utf-8") != 0) {
         iconv_t how = iconv_open("UTF-8", name ? name : "windows-1252");
         if (how == (iconv_t)-1) {

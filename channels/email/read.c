@@ -1,7 +1,369 @@
-/* read.c - a mail to a touchpoint, in a child. */
+/* read.c - a mail as it came to a touchpoint (and, of a report, news of the mail it is about).
+ *
+ * Runs in a child: what it calls may be fed anything. Whatever cannot be read is left out and named
+ * in the warnings; there is no mail of which no touchpoint comes.
+ */
+#include <touchline/kit/arena.h>
+#include <touchline/kit/date.h>
+#include <touchline/kit/jread.h>
+#include <touchline/kit/own.h>
+#include <touchline/kit/utf8.h>
+#include <touchline/touchpoint.h>
+
+#include "address.h"
+#include "auto.h"
+#include "bounce.h"
+#include "bounce_words.h"
+#include "charset.h"
 #include "email.h"
+#include "mime.h"
+#include "reply_text.h"
+#include "thread.h"
+
+enum {
+    JSON_MAX = 32 * 1024 * 1024,
+    META_MAX = 1024 * 1024,
+    SUBJECT_MAX = 998,
+    NAME_MAX_BYTES = 200,
+    DATE_TRUST_MS = 7 * 24 * 3600 * 1000,
+};
+
+/* All that is known of the mail under way; everything lies in the arena. */
+struct reading {
+    const struct tl_read *in;
+    const struct tl_emit *out;
+    struct arena arena;
+    json_t *meta;
+    struct headers headers;
+    struct warnings warnings;
+    struct mime mime;
+    struct bounce bounce;
+    struct thread_ids in_reply_to, references;
+    struct str from_email, subject, message_id;
+    enum auto_class automatic;
+    int64_t at_ms; /* below 0: the arrival stands in */
+};
+
+static struct str text_of(struct reading *r, const char *header) {
+    struct str value = headers_get(&r->headers, header);
+    return value.p ? mime_header_text(&r->arena, value) : STR_NONE;
+}
+
+/* ---- people
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The addresses of a field, with names decoded and on one line, what is no address left out. */
+static size_t people(struct reading *r, const char *header, struct address *out, size_t max) {
+    struct str value = headers_get(&r->headers, header);
+    bool known;
+    size_t n, kept = 0;
+    if (!value.n)
+        return 0;
+    if (value.n > HEADER_VALUE_MAX)
+        warn(&r->warnings, "a field of addresses is long; its end was left out");
+    value = charset_to_utf8(&r->arena, header_unfold(&r->arena, value), NULL, &known);
+    n = address_list(&r->arena, value, out, max);
+    if (n == ADDRESS_LIST_MAX)
+        warn(&r->warnings, "more addresses than are kept");
+    for (size_t i = 0; i < n; i++) {
+        struct address one = out[i];
+        one.name = one.name.p ? utf8_upto(mime_header_text(&r->arena, one.name), NAME_MAX_BYTES)
+                              : STR_NONE;
+        if (one.email.p && !address_valid(one.email)) {
+            warn(&r->warnings, "an address cannot be read");
+            one.email = STR_NONE;
+        }
+        if (one.email.n || one.name.n)
+            out[kept++] = one;
+    }
+    return kept;
+}
+
+static void write_person(struct jwrite *w, const char *key, const struct address *a) {
+    jwrite_open(w, key, '{');
+    jwrite_str(w, "name", a->name.n ? a->name : STR_NONE);
+    jwrite_str(w, "email", a->email);
+    jwrite_close(w, '}');
+}
+
+static void write_people(struct reading *r, struct jwrite *w, const char *key, const char *header) {
+    struct address *list = arena_new(&r->arena, ADDRESS_LIST_MAX * sizeof *list);
+    size_t n = people(r, header, list, ADDRESS_LIST_MAX);
+    jwrite_open(w, key, '[');
+    for (size_t i = 0; i < n; i++)
+        write_person(w, NULL, &list[i]);
+    jwrite_close(w, ']');
+}
+
+/* Who wrote: From; of several the one that Sender names, else the first (RFC 5322 3.6.2). Without
+ * any, the envelope's. */
+static struct address who_wrote(struct reading *r) {
+    struct address list[8], sender[2], none = {0};
+    size_t n = people(r, "From", list, COUNT(list));
+    size_t senders = n == 1 && list[0].email.n ? 0 : people(r, "Sender", sender, COUNT(sender));
+    for (size_t i = 0; senders && i < n; i++)
+        if (str_eq_nocase(list[i].email, sender[0].email))
+            return list[i];
+    for (size_t i = 0; i < n; i++)
+        if (list[i].email.n)
+            return list[i];
+    if (senders && sender[0].email.n)
+        return sender[0];
+    struct str envelope = jget_str(r->meta, "envelope_from");
+    warn(&r->warnings, "no sender's address");
+    none.name = n ? list[0].name : STR_NONE;
+    none.email = address_valid(envelope) ? envelope : STR_NONE;
+    return none;
+}
+
+/* ---- when, which, what kind
+ * --------------------------------------------------------------------------------- */
+
+static void read_date(struct reading *r) {
+    struct str date = headers_get(&r->headers, "Date");
+    int64_t ms, off;
+    r->at_ms = -1;
+    if (!date.n) {
+        warn(&r->warnings, "date missing");
+    } else if (!date_parse_mail(header_unfold(&r->arena, str_upto(date, 500)), &ms)) {
+        warn(&r->warnings, "date cannot be read");
+    } else {
+        off = ms > r->in->received_ms ? ms - r->in->received_ms : r->in->received_ms - ms;
+        if (off > DATE_TRUST_MS || ms < 0)
+            warn(&r->warnings, "date is more than a week off the arrival");
+        else
+            r->at_ms = ms;
+    }
+}
+
+static void read_thread(struct reading *r) {
+    bool missing;
+    r->message_id = thread_message_id(&r->arena, &r->headers, &missing);
+    if (missing)
+        warn(&r->warnings, "message id missing");
+    thread_ids_add(&r->arena, &r->in_reply_to, headers_get(&r->headers, "In-Reply-To"));
+    thread_ids_add(&r->arena, &r->references, headers_get(&r->headers, "References"));
+    if (r->bounce.original_id.p) {
+        thread_ids_add(&r->arena, &r->references, r->bounce.original_id);
+        thread_ids_add(&r->arena, &r->in_reply_to, r->bounce.original_id);
+    }
+}
+
+/* Header or envelope say that a server wrote it. Some servers sign as nobody or as a named daemon.
+ */
+static bool by_server(struct reading *r, bool null_sender, enum auto_class by_header) {
+    static const char *const locals[] = {"postmaster",   "post_master",   "mailer-daemon",
+                                         "mailerdaemon", "mail.delivery", "sysadmin",
+                                         "daemon"};
+    struct str local = r->from_email, domain;
+    (void)!address_split(r->from_email, &local, &domain);
+    if (null_sender || by_header == AUTO_BOUNCE ||
+        str_is(headers_get(&r->headers, "Return-Path"), "<>"))
+        return true;
+    for (size_t i = 0; i < COUNT(locals); i++)
+        if (str_is_nocase(str_upto(local, strlen(locals[i])), locals[i]))
+            return true;
+    return false;
+}
+
+static enum auto_class of_report(const struct reading *r) {
+    if (r->mime.report == MIME_REPORT_FEEDBACK)
+        return AUTO_FEEDBACK;
+    if (!r->bounce.n)
+        return AUTO_NONE;
+    switch (r->bounce.items[0].action) {
+    case BOUNCE_FAILED:
+        return AUTO_BOUNCE;
+    case BOUNCE_DELAYED:
+        return AUTO_NOTIFICATION;
+    case BOUNCE_DELIVERED:
+    case BOUNCE_READ:
+        return AUTO_RECEIPT;
+    }
+    return AUTO_NONE;
+}
+
+static void read_kind(struct reading *r) {
+    const json_t *envelope = json_object_get(r->meta, "envelope_from");
+    bool null_sender = envelope && json_string_length(envelope) == 0;
+    enum auto_class by_header = auto_classify(&r->headers, r->from_email, null_sender);
+    bool server =
+        by_header != AUTO_REPLY || null_sender ? by_server(r, null_sender, by_header) : false;
+    if (headers_get(&r->headers, "Auto-Submitted").n && by_header == AUTO_REPLY &&
+        !bounce_subject(r->subject))
+        server = false; /* an absence note with an empty sender, as it should be */
+    bounce_read(&r->arena, &r->mime, r->subject, server, &r->bounce);
+    r->automatic = of_report(r);
+    if (r->automatic == AUTO_NONE)
+        r->automatic = by_header;
+}
+
+/* ---- JSON
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void write_ids(struct jwrite *w, const char *key, const struct thread_ids *ids) {
+    jwrite_open(w, key, '[');
+    for (size_t i = 0; i < ids->n; i++)
+        jwrite_str(w, NULL, ids->items[i]);
+    jwrite_close(w, ']');
+}
+
+static void write_delivery(struct jwrite *w, const struct bounce_recipient *b) {
+    static const char *const states[] = {[BOUNCE_FAILED] = "failed",
+                                         [BOUNCE_DELAYED] =
+                                             "queued", /* the other server goes on trying */
+                                         [BOUNCE_DELIVERED] = "delivered",
+                                         [BOUNCE_READ] = "read"};
+    jwrite_open(w, "delivery", '{');
+    jwrite_c(w, "state", states[b->action]);
+    jwrite_str(w, "status", b->status);
+    jwrite_str(w, "code", b->code);
+    jwrite_bool(w, "hard", b->hard);
+    jwrite_str(w, "recipient", b->recipient);
+    jwrite_str(w, "diagnostic", b->diagnostic);
+    jwrite_close(w, '}');
+}
+
+static void write_attachments(struct reading *r, struct jwrite *w) {
+    jwrite_open(w, "attachments", '[');
+    for (size_t i = 0; i < r->mime.attachments_n; i++) {
+        const struct mime_attachment *a = &r->mime.attachments[i];
+        jwrite_open(w, NULL, '{');
+        jwrite_str(w, "name", a->name);
+        jwrite_str(w, "type", a->type);
+        jwrite_bool(w, "inline", a->shown);
+        jwrite_str(w, "cid", a->cid.n ? a->cid : STR_NONE);
+        jwrite_c(w, "ref", a->ref);
+        jwrite_close(w, '}');
+    }
+    jwrite_close(w, ']');
+}
+
+static void write_envelope(struct reading *r, struct jwrite *w) {
+    const json_t *to = json_array_get(json_object_get(r->meta, "envelope_to"), 0);
+    jwrite_open(w, "envelope", '{');
+    jwrite_str(w, "from", jget_str(r->meta, "envelope_from"));
+    jwrite_str(w, "to", str_c(json_string_value(to)));
+    jwrite_close(w, '}');
+}
+
+static void write_warnings(struct reading *r, struct jwrite *w) {
+    jwrite_open(w, "warnings", '[');
+    for (size_t i = 0; i < r->warnings.n; i++)
+        jwrite_c(w, NULL, r->warnings.items[i]);
+    jwrite_close(w, ']');
+}
+
+static void write_body(struct reading *r, struct jwrite *w) {
+    struct str text = r->mime.text;
+    jwrite_str(w, "subject",
+               utf8_upto(r->subject.p ? r->subject : (struct str)STR(""), SUBJECT_MAX));
+    jwrite_str(w, "text", text);
+    jwrite_str(w, "reply_text", reply_text(&r->arena, text));
+    jwrite_str(w, "html", r->mime.html);
+    write_attachments(r, w);
+}
+
+static bool write_touchpoint(struct reading *r, struct buf *json, const struct address *from) {
+    struct jwrite w;
+    jwrite_init(&w, json);
+    jwrite_open(&w, NULL, '{');
+    jwrite_c(&w, "channel", "email");
+    jwrite_c(&w, "kind", r->automatic == AUTO_RECEIPT ? "receipt" : "message");
+    jwrite_c(&w, "direction", "inbound");
+    if (r->at_ms >= 0)
+        jwrite_time(&w, "at", r->at_ms);
+    write_person(&w, "from", from);
+    write_people(r, &w, "to", "To");
+    write_people(r, &w, "cc", "Cc");
+    write_people(r, &w, "reply_to", "Reply-To");
+    write_body(r, &w);
+    jwrite_c(&w, "auto", auto_name(r->automatic));
+    if (r->bounce.n)
+        write_delivery(&w, &r->bounce.items[0]);
+    jwrite_str(&w, "message_id", r->message_id);
+    write_ids(&w, "in_reply_to", &r->in_reply_to);
+    write_ids(&w, "references", &r->references);
+    write_envelope(r, &w);
+    if (auto_suppressed(&r->headers)) {
+        jwrite_open(&w, "data", '{');
+        jwrite_bool(&w, "no_auto_reply", true);
+        jwrite_close(&w, '}');
+    }
+    write_warnings(r, &w);
+    jwrite_close(&w, '}');
+    return w.ok;
+}
+
+/* News of the mail that the report is about. A delay is no news: it was sent, and still is. */
+static void emit_updates(struct reading *r) {
+    for (size_t i = 0; i < r->bounce.n && r->bounce.original_id.n; i++) {
+        cleanup(buf_clear) struct buf json;
+        struct jwrite w;
+        if (r->bounce.items[i].action == BOUNCE_DELAYED)
+            continue;
+        buf_init(&json, 64 * 1024);
+        jwrite_init(&w, &json);
+        jwrite_open(&w, NULL, '{');
+        jwrite_open(&w, "update", '{');
+        jwrite_str(&w, "message_id", r->bounce.original_id);
+        if (r->at_ms >= 0)
+            jwrite_time(&w, "at", r->at_ms);
+        write_delivery(&w, &r->bounce.items[i]);
+        jwrite_close(&w, '}');
+        jwrite_close(&w, '}');
+        if (w.ok)
+            r->out->touchpoint(r->out->ctx, buf_str(&json));
+    }
+}
+
+/* A mail with old Mac line ends has no LF at all: nothing of it would be a line. */
+static struct str with_lines(struct arena *a, struct str mail) {
+    if (str_find(mail, '\n') >= 0 || str_find(mail, '\r') < 0)
+        return mail;
+    struct str copy = arena_str(a, mail);
+    for (size_t i = 0; i < copy.n; i++)
+        if (copy.p[i] == '\r')
+            ((char *)(uintptr_t)copy.p)[i] = '\n';
+    return copy;
+}
+
+static void reading_run(struct reading *r) {
+    cleanup(buf_clear) struct buf json;
+    buf_init(&json, JSON_MAX);
+    headers_read(&r->arena, with_lines(&r->arena, r->in->body), &r->headers);
+    if (r->headers.cut)
+        warn(&r->warnings, "more header fields than are read");
+    r->subject = text_of(r, "Subject");
+    struct address from = who_wrote(r);
+    r->from_email = from.email;
+    mime_read(&r->arena, &r->headers, r->out, &r->warnings, &r->mime);
+    read_kind(r);
+    read_date(r);
+    read_thread(r);
+    if (!write_touchpoint(r, &json, &from)) {
+        buf_clear(&json);
+        r->mime.html = STR_NONE; /* the largest member; the raw mail still has it */
+        r->mime.text = utf8_upto(r->mime.text, SUBJECT_MAX);
+        warn(&r->warnings, "too large to be shown whole");
+        if (!write_touchpoint(r, &json, &from))
+            return;
+    }
+    r->out->touchpoint(r->out->ctx, buf_str(&json));
+    emit_updates(r);
+}
 
 bool email_read(const struct tl_read *in, const struct tl_emit *out) {
-    out->bad(out->ctx, in->body, "mail cannot be read yet");
-    return false;
+    struct reading *r = NEW(struct reading);
+    r->in = in;
+    r->out = out;
+    arena_init(&r->arena);
+    if (!jread_parse(in->meta, META_MAX, &r->meta, NULL))
+        r->meta = NULL;
+    reading_run(r);
+    json_decref(r->meta);
+    arena_clear(&r->arena);
+    mem_freep(&r);
+    return true;
 }

@@ -12,10 +12,8 @@ static struct str id_clean(struct arena *a, struct str id) {
     cleanup(buf_clear) struct buf mended;
     char *p;
     size_t n = 0;
-    if (!id.n || id.n > THREAD_ID_BYTES_MAX)
-        return STR_NONE;
-    buf_init(&mended, 3 * THREAD_ID_BYTES_MAX + 16);
-    if (!utf8_mend(&mended, id))
+    buf_init(&mended, 3 * THREAD_ID_BYTES_MAX);
+    if (!id.n || id.n > THREAD_ID_BYTES_MAX || !utf8_mend(&mended, id))
         return STR_NONE;
     p = arena_new(a, mended.n + 3);
     p[n++] = '<';
@@ -24,7 +22,7 @@ static struct str id_clean(struct arena *a, struct str id) {
             mended.p[i] != '>')
             p[n++] = mended.p[i];
     p[n++] = '>';
-    return n > 2 ? str_make(p, n) : STR_NONE;
+    return n > 2 && n <= 998 ? str_make(p, n) : STR_NONE; /* RFC 5322 2.1.1 */
 }
 
 static void ids_put(struct thread_ids *ids, struct str id) {
