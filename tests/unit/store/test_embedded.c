@@ -87,10 +87,9 @@ static void a_second_daemon_waits_for_the_first_ones_server(void **state) {
     run_for(&second, 600);
     assert_int_not_equal(second.state, STORE_UP);
     assert_int_equal(store_embedded_pid(second.store->embedded), 0);
-    store_close(b.store);
+    bench_close(&b);
     assert_true(run_until_state(&second, STORE_UP, 6000));
-    store_close(second.store);
-    loop_free(second.loop);
+    bench_close(&second);
     open_embedded(&b); /* for the teardown */
 }
 
@@ -98,7 +97,7 @@ static void closing_ends_the_server_and_frees_the_lock(void **state) {
     (void)state;
     assert_true(run_until_state(&b, STORE_UP, 2000));
     pid_t pid = (pid_t)store_embedded_pid(b.store->embedded);
-    store_close(b.store);
+    bench_close(&b);
     assert_int_equal(kill(pid, 0), -1);
     assert_int_equal(errno, ESRCH);
     assert_true(lock_is_free());
@@ -108,7 +107,7 @@ static void closing_ends_the_server_and_frees_the_lock(void **state) {
 /* A daemon that is killed: its server goes by itself and the next daemon finds all of it. */
 static void the_server_dies_with_its_parent(void **state) {
     (void)state;
-    store_close(b.store);
+    bench_close(&b);
     pid_t daemon = fork();
     if (daemon == 0) {
         struct bench child = {0};
