@@ -9,7 +9,7 @@
 #define CHANNELS "email|call|form|social|chat|sms|letter|fax|visit|web|other"
 #define AT(type, member) offsetof(struct type, member)
 
-enum { ID_MAX = 64, TOKEN_MIN = 8, TOKEN_MAX = 512, UNITS_PRESET = 10 };
+enum { ID_MAX = 64, TOKEN_MIN = 6, TOKEN_MAX = 512, UNITS_PRESET = 10 };
 
 const struct tl_key token_keys[] = {
     {.name = "name",
