@@ -20,6 +20,7 @@
 
 #include "config/people.h"
 
+struct config_check;
 struct loop;
 struct http_server;
 struct http_request;
@@ -38,6 +39,9 @@ struct limits_config {
     int64_t connections, per_address, header_bytes, body_bytes, streams_per_agent;
 };
 extern const struct tl_key listen_keys[], limits_keys[];
+
+/* Check of the section `listen`, for its row in main.c's table. */
+void listen_check(const void *section, struct config_check *c);
 
 /* ---- who asks ---- */
 struct http_who {
@@ -63,7 +67,11 @@ enum {
     ALLOW_OPERATOR = 1 << ROLE_OPERATOR,
     ALLOW_STAFF = ALLOW_AGENT | ALLOW_SUPERVISOR | ALLOW_OPERATOR,
 };
-enum { ROUTE_PUBLIC = 1 /* public listener */, ROUTE_IDEMPOTENT = 2 /* takes an Idempotency-Key */, ROUTE_ANY_BODY = 4 };
+enum {
+    ROUTE_PUBLIC = 1,     /* on the public listener; the body's media type is the handler's affair */
+    ROUTE_IDEMPOTENT = 2, /* takes an Idempotency-Key */
+    ROUTE_ANY_BODY = 4,   /* the media type is the handler's affair; else another than JSON gets 415 */
+};
 typedef void http_serve_fn(void *ctx, struct http_request *r);
 struct http_route {
     const char *method;  /* "GET": also answers HEAD */
@@ -85,7 +93,10 @@ bool http_reload(struct http_server *s, const struct tl_items *listens, const st
                  struct fault *f) must_check;
 void http_drain(struct http_server *s); /* stops accepting, ends idle connections, answers Connection: close */
 size_t http_open_requests(const struct http_server *s);
+/* Also ends what handlers still hold: none of it may be answered afterwards. */
 void http_close(struct http_server *s);
+/* The port of the n-th listener, also where the configuration said 0; 0 for a unix socket. */
+int http_port(const struct http_server *s, size_t n);
 /* Walks every route: for the API description and its test. */
 void http_each_route(const struct http_server *s, void (*each)(void *arg, const struct http_route *r), void *arg);
 
@@ -109,6 +120,15 @@ int64_t http_received_ms(const struct http_request *r);
 void http_set_data(struct http_request *r, void *data);
 void *http_data(const struct http_request *r);
 
+/* ---- sessions by cookie ---- */
+/* What the cookie is called, over plain HTTP and over TLS. */
+#define HTTP_COOKIE "touchline"
+#define HTTP_COOKIE_TLS "__Host-touchline"
+/* Set-Cookie with HttpOnly, SameSite=Strict, Path=/ (and Secure over TLS); an absent token clears it. */
+void http_set_session(struct http_request *r, struct str token, int64_t max_age_s);
+/* SHA-256 of the token that this request was let in by; NULL on routes that ask for none. */
+const uint8_t *http_token_hash(const struct http_request *r);
+
 /* ---- answers; each ends the request ---- */
 void http_add_header(struct http_request *r, const char *name, struct str value); /* before the answer; CR LF refused */
 void http_reply(struct http_request *take_r, int status, const char *type, struct str body); /* copies */
@@ -120,17 +140,22 @@ void http_problem_parameter(struct http_request *take_r, int status, const char 
 void http_problem_list(struct http_request *take_r, int status, const char *code, const struct fault_list *faults);
 /* The same object as text, for the items of a 207. */
 bool http_problem_text(struct buf *out, int status, const char *code, const char *pointer, const char *detail) must_check;
-/* 429 and 503 with Retry-After. */
+/* 429 and 503 with Retry-After. Any 429 gets the RateLimit fields and any 503 a Retry-After unless
+ * they were added before. */
 void http_problem_retry(struct http_request *take_r, int status, const char *code, const char *detail, int retry_s);
 /* By the fault's kind: INPUT 422, STATE 409, BUSY 503, SYSTEM 503. */
 void http_fault(struct http_request *take_r, const struct fault *f);
 
 /* ---- streams (text/event-stream) ---- */
 typedef void http_stream_gone_fn(void *arg);
-/* Answers 200 and keeps the connection for events. gone is called once when the client or server ends it. */
+/* Answers 200 and keeps the connection for events. gone is called once when the client or server ends
+ * it, never from inside a call of the owner, and the stream is not to be touched afterwards.
+ * NULL: answered otherwise (429 where the agent has limits.streams_per_agent already, or HEAD); gone
+ * is not called. Comments every 10 s are sent by this room. */
 struct http_stream *http_stream_open(struct http_request *take_r, http_stream_gone_fn *gone, void *arg);
 /* One event; id and event may be absent. false: the client reads too slowly (256 KiB buffered) and is dropped. */
 bool http_stream_send(struct http_stream *st, struct str id, const char *event, struct str json);
+/* Ends it; gone is not called any more. */
 void http_stream_close(struct http_stream *take_st);
 
 #endif
