@@ -38,8 +38,9 @@ void address_client(const struct address *a, uint8_t out[16]);
 bool network_parse(struct str text, struct network *out) must_check;
 bool network_has(const struct network *n, const struct address *a);
 
-/* Opens a listening socket at HOST:PORT, [V6]:PORT or unix:PATH. A unix socket left behind by a dead
- * daemon is replaced, one in use is a fault. Blocks on name resolution: start and reload only. */
+/* Opens a listening socket at HOST:PORT, [V6]:PORT or unix:PATH. A unix socket left behind by a
+ * dead daemon is replaced, one in use is a fault. Blocks on name resolution: start and reload only.
+ */
 bool address_listen(struct str where, int *out_fd, struct fault *f) must_check;
 /* Only looks whether `where` has one of the forms. */
 bool address_form(struct str where) must_check;

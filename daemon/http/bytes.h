@@ -23,7 +23,9 @@ enum {
 
 extern const uint8_t byte_class[256];
 
-static inline bool byte_is(char c, uint8_t which) { return byte_class[(uint8_t)c] & which; }
+static inline bool byte_is(char c, uint8_t which) {
+    return byte_class[(uint8_t)c] & which;
+}
 /* All bytes of s are of one of these classes; true when empty. */
 bool bytes_all(struct str s, uint8_t which);
 /* Value of a hexadecimal digit; the caller has checked that it is one. */

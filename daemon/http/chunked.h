@@ -20,15 +20,15 @@ enum {
 };
 
 enum chunked_place {
-    CHUNKED_SIZE,      /* digits */
-    CHUNKED_EXT,       /* after ';', up to CR */
-    CHUNKED_SIZE_LF,   /* the LF that ends the size line */
-    CHUNKED_BYTES,     /* `left` bytes of data */
-    CHUNKED_BYTES_CR,  /* CR after the data */
+    CHUNKED_SIZE,     /* digits */
+    CHUNKED_EXT,      /* after ';', up to CR */
+    CHUNKED_SIZE_LF,  /* the LF that ends the size line */
+    CHUNKED_BYTES,    /* `left` bytes of data */
+    CHUNKED_BYTES_CR, /* CR after the data */
     CHUNKED_BYTES_LF,
-    CHUNKED_LINE,      /* begin of a trailer line, or the CR of the last one */
-    CHUNKED_NAME,      /* within a trailer's name */
-    CHUNKED_VALUE,     /* within its value */
+    CHUNKED_LINE,  /* begin of a trailer line, or the CR of the last one */
+    CHUNKED_NAME,  /* within a trailer's name */
+    CHUNKED_VALUE, /* within its value */
     CHUNKED_VALUE_LF,
     CHUNKED_END_LF,
     CHUNKED_ENDED,
@@ -42,10 +42,10 @@ struct chunked {
 };
 
 enum chunked_step {
-    CHUNKED_MORE, /* all input is eaten */
+    CHUNKED_MORE,  /* all input is eaten */
     CHUNKED_SIZED, /* a chunk of c->left bytes begins: the caller may refuse it */
-    CHUNKED_DATA, /* *out is a piece of the body */
-    CHUNKED_DONE, /* the body has ended; what is left of *in belongs to the next request */
+    CHUNKED_DATA,  /* *out is a piece of the body */
+    CHUNKED_DONE,  /* the body has ended; what is left of *in belongs to the next request */
     CHUNKED_BAD,
 };
 

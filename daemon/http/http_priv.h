@@ -28,23 +28,23 @@ struct loop_timer;
 struct ssl_ctx_st;
 
 enum {
-    READ_BYTES = 64 * 1024,      /* at most this much a read */
-    READS_A_TURN = 4,            /* then others have their turn */
-    AHEAD_BYTES = 64 * 1024,     /* pipelined bytes kept while a request is under way */
+    READ_BYTES = 64 * 1024,  /* at most this much a read */
+    READS_A_TURN = 4,        /* then others have their turn */
+    AHEAD_BYTES = 64 * 1024, /* pipelined bytes kept while a request is under way */
     IN_BYTES = AHEAD_BYTES + READ_BYTES,
-    OUT_BUSY_BYTES = 64 * 1024,  /* with more unsent, the next request waits */
-    OUT_BYTES = 512 << 20,       /* an answer beyond this cannot be sent at all */
-    STREAM_BYTES = 256 * 1024,   /* a stream's reader who lags by more is dropped */
+    OUT_BUSY_BYTES = 64 * 1024, /* with more unsent, the next request waits */
+    OUT_BYTES = 512 << 20,      /* an answer beyond this cannot be sent at all */
+    STREAM_BYTES = 256 * 1024,  /* a stream's reader who lags by more is dropped */
     SWEEP_MS = 250,
     STREAM_COMMENT_MS = 10000,
-    BODIES_BYTES = 256 << 20,    /* bodies under way, of all connections; or 4 of the largest */
+    BODIES_BYTES = 256 << 20, /* bodies under way, of all connections; or 4 of the largest */
     QUERY_PARAMS_MAX = 64,
     IDEMPOTENCY_KEY_MAX = 255,
     RETRY_S = 5,
 };
 
-/* What a connection is at. Each phase is a list of the server, in the order of entering, so that the
- * sweep looks at the oldest only. */
+/* What a connection is at. Each phase is a list of the server, in the order of entering, so that
+ * the sweep looks at the oldest only. */
 enum phase {
     PHASE_GREET,   /* TLS handshake */
     PHASE_IDLE,    /* no byte of a request; no request object, no buffers */
@@ -90,8 +90,8 @@ struct http_server {
     struct http_sessions sessions;
     struct clients *clients;
     struct loop_timer *sweep, *resume; /* resume: accept again after the files ran out */
-    struct buf head; /* of the answer being written */
-    char *read_bytes; /* READ_BYTES, shared: nothing stays there between turns */
+    struct buf head;                   /* of the answer being written */
+    char *read_bytes;                  /* READ_BYTES, shared: nothing stays there between turns */
     size_t connections, requests_n, streams_n;
     uint64_t bodies_bytes;
     int spare_fd; /* given up to shed one connection when files run out; -1: gone */
@@ -111,12 +111,12 @@ struct conn {
     struct event read_event, write_event;
     struct address peer;
     enum phase phase;
-    int64_t phase_ms;             /* when it was entered, monotonic */
-    int64_t write_ms;             /* since when something is unsent */
-    uint64_t written;             /* since write_ms */
-    struct str view;              /* input not yet eaten, while pumping */
-    struct buf in;                /* input kept between turns */
-    struct buf out;               /* unsent, from out_at on */
+    int64_t phase_ms; /* when it was entered, monotonic */
+    int64_t write_ms; /* since when something is unsent */
+    uint64_t written; /* since write_ms */
+    struct str view;  /* input not yet eaten, while pumping */
+    struct buf in;    /* input kept between turns */
+    struct buf out;   /* unsent, from out_at on */
     size_t out_at;
     bool closed, pumping, eof, close_after, read_waits, write_waits;
 };
@@ -142,7 +142,7 @@ struct http_request {
     char peer_text[ADDRESS_TEXT];
     uint8_t token_hash[32];
     bool has_token, is_head, secure, answered;
-    bool held; /* by a handler or by a session being looked up: outlives its connection */
+    bool held;          /* by a handler or by a session being looked up: outlives its connection */
     struct pair *query; /* once asked for */
     size_t query_n;
     struct reader reader; /* last: large */
@@ -178,7 +178,8 @@ struct http_request *request_new(struct conn *c);
 void request_free(struct http_request *r);
 /* From now on it outlives its connection, until it is answered. */
 void request_hold(struct http_request *r);
-/* The head stands: decides what becomes of it. Answers, waits for rights, or goes on to the body. */
+/* The head stands: decides what becomes of it. Answers, waits for rights, or goes on to the body.
+ */
 void serve_head(struct http_request *r);
 /* The request is whole. */
 void serve_request(struct http_request *r);
@@ -192,7 +193,11 @@ void serve_late(struct http_request *r);
 void serve_admitted(struct http_request *r);
 
 /* ---- rights.c ---- */
-enum rights { RIGHTS_OK, RIGHTS_ASKED /* serve_admitted comes later, or an answer */, RIGHTS_REFUSED /* answered */ };
+enum rights {
+    RIGHTS_OK,
+    RIGHTS_ASKED /* serve_admitted comes later, or an answer */,
+    RIGHTS_REFUSED /* answered */
+};
 enum rights rights_check(struct http_request *r) must_check;
 
 /* ---- reply.c ---- */
@@ -220,7 +225,15 @@ bool listener_trusts(const struct listener *l, const struct address *peer);
 void listener_resume_all(void *server);
 
 /* ---- notice.c: log lines that strangers can cause, at most a few a second each ---- */
-enum notice { NOTICE_REJECT, NOTICE_TIMEOUT, NOTICE_CONN_LIMIT, NOTICE_FILES, NOTICE_TLS, NOTICE_AUTH, NOTICE_COUNT };
+enum notice {
+    NOTICE_REJECT,
+    NOTICE_TIMEOUT,
+    NOTICE_CONN_LIMIT,
+    NOTICE_FILES,
+    NOTICE_TLS,
+    NOTICE_AUTH,
+    NOTICE_COUNT
+};
 void notice(enum notice which, const struct address *peer, const char *why);
 
 #endif

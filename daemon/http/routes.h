@@ -26,8 +26,8 @@ struct route {
     struct route *next; /* another method at the same place */
 };
 struct route_found {
-    const struct route *route;            /* NULL: none for this method */
-    const struct route *others;           /* all methods of the path; NULL: no such path */
+    const struct route *route;           /* NULL: none for this method */
+    const struct route *others;          /* all methods of the path; NULL: no such path */
     struct str values[ROUTE_PARAMS_MAX]; /* decoded */
 };
 

@@ -12,7 +12,7 @@ struct ssl_ctx_st;
 
 struct wire {
     int fd;
-    struct ssl_st *tls;   /* NULL: plain */
+    struct ssl_st *tls;    /* NULL: plain */
     bool read_wants_write; /* TLS must write before it can read on */
     bool greeted;          /* the handshake is done, or there is none */
 };
