@@ -1,8 +1,8 @@
 /* egress/egress.h - the libcurl thread: HTTP out, no private addresses, deadlines, caps.
  *
- * One thread with its own event loop and curl multi handle, since name resolution in libcurl can block.
- * Redirects off, protocols http and https only, no proxy, no netrc, own byte cap. Addresses are checked
- * after resolution and before connect (CURLOPT_OPENSOCKETFUNCTION).
+ * One thread with its own event loop and curl multi handle, since name resolution in libcurl can
+ * block. Redirects off, protocols http and https only, no proxy, no netrc, own byte cap. Addresses
+ * are checked after resolution and before connect (CURLOPT_OPENSOCKETFUNCTION).
  */
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H
@@ -17,8 +17,8 @@ struct egress;
 
 bool egress_open(struct loop *loop, struct egress **out, struct fault *f) must_check;
 void egress_close(struct egress *e); /* fails what is under way; blocks shortly */
-/* Copies what it needs. done once, on the loop, never from inside. When 256 are queued it is answered with
- * status 0 and "busy". */
+/* Copies what it needs. done once, on the loop, never from inside. When 256 are queued it is
+ * answered with status 0 and "busy". */
 void egress_fetch(struct egress *e, const struct tl_fetch *what, tl_fetched_fn *done, void *arg);
 
 #endif
