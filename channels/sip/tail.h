@@ -1,0 +1,65 @@
+/* sip/tail.h - follows a log file across rename, copytruncate and restart, line by line.
+ *
+ * A place in a file is kept as "device:inode:head:length:offset", head being the hash of its first
+ * `length` (at most 256) bytes: a path says nothing about which file it was. Lines are handed out
+ * whole, without their end; only what ends in LF is read. A line above 64 KiB is cut, told, and
+ * reading goes on after its LF.
+ *
+ *   renamed: the open file is read to its end, then the new one from 0      truncated: from 0, and
+ * told (bytes may be lost)
+ */
+#ifndef SIP_TAIL_H
+#define SIP_TAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <touchline/kit/buf.h>
+#include <touchline/str.h>
+
+enum { TAIL_LINE_MAX = 64 * 1024, TAIL_PLACE_MAX = 128, TAIL_HEAD_MAX = 256 };
+
+struct tail_file { /* which file */
+    uint64_t device, inode;
+    uint64_t head;
+    size_t head_n;
+};
+
+struct tail_place {
+    struct tail_file file;
+    int64_t offset;
+};
+
+enum tail_event {
+    TAIL_TRUNCATED,
+    TAIL_LOST /* the file of the kept place is gone */,
+    TAIL_REFUSED /* no regular file */
+};
+
+struct tail {
+    struct str path;
+    int fd;
+    struct tail_file file;
+    int64_t offset; /* of the next byte to read */
+    int64_t begins; /* of the line being gathered */
+    struct buf part;
+    bool cutting, refused, eof_seen; /* cutting: within a line that is too long */
+    void *arg;
+    /* place: where the line begins. cut: it was longer than TAIL_LINE_MAX. */
+    void (*line)(void *arg, struct str line, const struct tail_place *place, bool cut);
+    void (*event)(void *arg, enum tail_event what);
+};
+
+/* path must outlive it. from: a kept place or absent (from the first byte). */
+void tail_open(struct tail *t, struct str path, struct str from, void *arg,
+               void (*line)(void *arg, struct str line, const struct tail_place *place, bool cut),
+               void (*event)(void *arg, enum tail_event what));
+void tail_clear(struct tail *t);
+/* Reads at most about max bytes of what is new; true: there may be more at once. */
+bool tail_step(struct tail *t, size_t max);
+/* Where reading stands, for what has no open call before it. */
+struct tail_place tail_here(const struct tail *t);
+struct str tail_place_write(const struct tail_place *p, char out[TAIL_PLACE_MAX]);
+bool tail_place_read(struct str s, struct tail_place *out);
+
+#endif

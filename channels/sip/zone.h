@@ -1,0 +1,20 @@
+/* sip/zone.h - local times of a log to UTC, by the system's zone files (RFC 8536). Pure but for
+ * reading the file once. */
+#ifndef SIP_ZONE_H
+#define SIP_ZONE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <touchline/str.h>
+
+struct zone;
+
+/* name: "Europe/Berlin"; absent or "UTC": no offset. NULL: no such zone. */
+struct zone *zone_open(struct str name);
+void zone_free(struct zone *z);
+/* A local wall time, given as if it were UTC, to UTC. Of a time that is there twice the first; one
+ * that is skipped moves forward. */
+int64_t zone_to_utc_ms(const struct zone *z, int64_t local_ms);
+
+#endif

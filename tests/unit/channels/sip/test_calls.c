@@ -1,0 +1,325 @@
+/* Lines to calls: the formats, how a call went, when it is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <touchline/kit/jread.h>
+
+#include "sip/format.h"
+#include "sip/number.h"
+
+static const char corpus[] = "../shared/corpora/kamailio-sipp";
+
+struct found {
+    struct call *calls[64];
+    size_t n;
+};
+
+static void collect(void *arg, struct call *c) {
+    struct found *f = arg;
+    assert_true(f->n < COUNT(f->calls));
+    f->calls[f->n++] = c;
+}
+
+/* Feeds lines as they stand, then lets them settle. */
+static void feed(struct calls *calls, const struct format *format, const struct zone *zone, struct str text, int64_t now_ms) {
+    struct tail_place place = {0};
+    while (text.p && text.n) {
+        struct str line = str_cut(&text, '\n');
+        struct call_line said;
+        const char *why = NULL;
+        struct arena a;
+        arena_init(&a);
+        if (format->read(&a, line, zone, &said, &why) == FORMAT_LINE)
+            calls_add(calls, &said, line, &place, now_ms);
+        arena_clear(&a);
+        place.offset += (int64_t)line.n + 1;
+    }
+}
+
+static char *read_file(const char *folder, const char *name) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    char *text = calloc(1, 4 * 1024 * 1024);
+    size_t n = fread(text, 1, 4 * 1024 * 1024 - 1, f);
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static struct call *by_id(struct found *f, const char *id) {
+    for (size_t i = 0; i < f->n; i++)
+        if (str_is(f->calls[i]->id, id))
+            return f->calls[i];
+    return NULL;
+}
+
+static void every_call_of_the_corpus_ends_as_its_author_meant(void **state) {
+    (void)state;
+    char *log = read_file(corpus, "syslog.log"), *text = read_file(corpus, "expected.json");
+    if (!log || !text) {
+        print_message("skipped: the corpora are not here (%s)\n", corpus);
+        skip(); /* the process ends soon: what was read is left */
+    }
+    json_t *expected = json_loads(text, 0, NULL), *one;
+    struct calls *calls = calls_new();
+    struct found found = {0};
+    size_t i;
+    feed(calls, &format_kamailio, NULL, str_c(log), 1000);
+    calls_tick(calls, 1000 + 10000, collect, &found);
+    assert_int_equal(found.n, json_array_size(expected));
+    json_array_foreach(expected, i, one) {
+        struct call *c = by_id(&found, json_string_value(json_object_get(one, "call_id")));
+        const char *meant = json_string_value(json_object_get(one, "intended_outcome"));
+        assert_non_null(c);
+        /* 480 is the phone that is not there: it rang out, in the normal form's words. */
+        if (strcmp(meant, "unavailable") == 0)
+            meant = "no-answer";
+        assert_string_equal(call_outcome_name(call_outcome(c)), meant);
+    }
+    json_decref(expected);
+    calls_free(calls);
+    free(log);
+    free(text);
+}
+
+static void the_same_lines_again_raise_no_revision(void **state) {
+    (void)state;
+    static const char line[] = "x ACC: transaction answered: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c1;code=486;"
+                               "reason=Busy;src_user=+4930;dst_ouser=100";
+    struct calls *calls = calls_new();
+    struct found found = {0};
+    feed(calls, &format_kamailio, NULL, str_c(line), 0);
+    feed(calls, &format_kamailio, NULL, str_c(line), 10);
+    calls_tick(calls, 5000, collect, &found);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.calls[0]->lines, 1);
+    calls_told(calls, found.calls[0]->id, false);
+    feed(calls, &format_kamailio, NULL, str_c(line), 5010);
+    found.n = 0;
+    calls_tick(calls, 9000, collect, &found);
+    assert_int_equal(found.n, 0);
+    calls_free(calls);
+}
+
+static void an_invite_with_487_is_abandoned_without_a_cancel_line(void **state) {
+    (void)state;
+    struct calls *calls = calls_new();
+    struct found found = {0};
+    feed(calls, &format_kamailio, NULL,
+         str_c("ACC: call missed: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c2;code=487;reason=Request Terminated"), 0);
+    calls_tick(calls, 3900, collect, &found);
+    assert_int_equal(found.n, 0); /* another branch may follow */
+    calls_tick(calls, 4100, collect, &found);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(call_outcome(found.calls[0]), CALL_ABANDONED);
+    calls_free(calls);
+}
+
+static void a_call_that_is_talking_is_not_told_yet(void **state) {
+    (void)state;
+    struct calls *calls = calls_new();
+    struct found found = {0};
+    feed(calls, &format_kamailio, NULL,
+         str_c("ACC: transaction answered: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c3;code=200;reason=OK"), 0);
+    calls_tick(calls, 600000, collect, &found);
+    assert_int_equal(found.n, 0);
+    assert_non_null(calls_needed(calls));
+    calls_free(calls);
+}
+
+static void asterisk_records_end_as_they_say(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *outcome;
+        int64_t start_ms;
+    } cases[] = {
+        {"\"\",\"+4930123456\",\"100\",\"in\",\"\"\"A\"\" <+4930123456>\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 "
+         "09:00:00\",\"2026-11-23 09:00:05\",\"2026-11-23 09:01:00\",60,55,\"ANSWERED\",\"DOCUMENTATION\",\"1795420800.1\",\"\"",
+         "answered", 1795420800000},
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 09:00:00\",,\"2026-11-23 "
+         "09:00:20\",20,0,\"NO ANSWER\",\"DOCUMENTATION\"",
+         "no-answer", 1795420800000},
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 09:00:00\",\"\",\"2026-11-23 "
+         "09:00:07\",7,0,\"NO ANSWER\",\"DOCUMENTATION\"",
+         "abandoned", 1795420800000},
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"\",\"VoiceMail\",\"100@default\",\"2026-07-01 09:00:00\",\"2026-07-01 "
+         "09:00:20\",\"2026-07-01 09:00:50\",50,30,\"ANSWERED\",\"DOCUMENTATION\"",
+         "voicemail", 1782889200000},
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100\",\"2026-11-23 09:00:00\",,\"2026-11-23 "
+         "09:00:01\",1,0,\"BUSY\",\"DOCUMENTATION\"",
+         "busy", 1795420800000},
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"\",\"Queue\",\"support\",\"2026-11-23 09:00:00\",\"2026-11-23 "
+         "09:00:00\",\"2026-11-23 09:02:01\",121,121,\"ANSWERED\",\"DOCUMENTATION\"",
+         "abandoned", 1795420800000},
+    };
+    struct zone *berlin = zone_open(str_c("Europe/Berlin"));
+    assert_non_null(berlin);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct calls *calls = calls_new();
+        struct found found = {0};
+        feed(calls, &format_asterisk_csv, berlin, str_c(cases[i].line), 0);
+        calls_tick(calls, 2000, collect, &found);
+        assert_int_equal(found.n, 1);
+        assert_string_equal(call_outcome_name(call_outcome(found.calls[0])), cases[i].outcome);
+        assert_int_equal(found.calls[0]->start_ms, cases[i].start_ms);
+        calls_free(calls);
+    }
+    zone_free(berlin);
+}
+
+static void numbers_follow_the_rules_of_their_trunk(void **state) {
+    (void)state;
+    static const struct str prefixes[] = {STR("00")};
+    static const struct str inbound[] = {STR("+4420794601"), STR("100")};
+    const struct trunk_config t = {.country = 49, .national = STR("0"), .international = {prefixes, 1}, .inbound = {inbound, 2},
+                                   .extensions = STR("2-4")};
+    static const struct {
+        const char *raw;
+        enum number_kind kind;
+        const char *text;
+        bool inbound;
+    } cases[] = {
+        {"+4930123456", NUMBER_E164, "+4930123456", false},
+        {"030123456", NUMBER_E164, "+4930123456", false},
+        {"0044207946999", NUMBER_E164, "+44207946999", false},
+        {"+442079460100", NUMBER_E164, "+442079460100", true},
+        {"sip:%2B442079460100@host;user=phone", NUMBER_E164, "+442079460100", true},
+        {"\"Alice\" <sip:+49 30 123-456@x>", NUMBER_E164, "+4930123456", false},
+        {"tel:+1-415-555-0123;ext=7", NUMBER_E164, "+14155550123", false},
+        {"100", NUMBER_EXTENSION, "100", true},
+        {"1001", NUMBER_EXTENSION, "1001", false},
+        {"anonymous", NUMBER_WITHHELD, "", false},
+        {"", NUMBER_WITHHELD, "", false},
+        {"agent-7", NUMBER_UNKNOWN, "agent-7", false},
+        {"+12345678901234567", NUMBER_UNKNOWN, "+12345678901234567", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena a;
+        arena_init(&a);
+        struct number n = number_read(&a, &t, str_c(cases[i].raw));
+        assert_int_equal(n.kind, cases[i].kind);
+        assert_true(str_is(n.text, cases[i].text));
+        assert_int_equal(number_inbound(&t, &n), cases[i].inbound);
+        arena_clear(&a);
+    }
+}
+
+/* ---- tail ---- */
+
+struct lines {
+    char text[4096];
+    size_t n;
+    int truncated, lost, cut;
+};
+
+static void take(void *arg, struct str line, const struct tail_place *place, bool cut) {
+    struct lines *l = arg;
+    (void)place;
+    l->cut += cut;
+    if (!cut)
+        l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%.*s|", STR_ARG(line));
+}
+
+static void note(void *arg, enum tail_event what) {
+    struct lines *l = arg;
+    l->truncated += what == TAIL_TRUNCATED;
+    l->lost += what == TAIL_LOST;
+}
+
+static void append(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static void a_log_is_followed_across_rename_truncation_and_restart(void **state) {
+    (void)state;
+    char dir[] = "/tmp/touchline-tail-XXXXXX", path[256], old[256], place[TAIL_PLACE_MAX];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/log", dir);
+    snprintf(old, sizeof old, "%s/log.1", dir);
+    struct lines got = {0};
+    struct tail t;
+    tail_open(&t, str_c(path), STR_NONE, &got, take, note);
+    tail_step(&t, 1 << 20); /* not there yet */
+    append(path, "one\ntwo\nhal");
+    tail_step(&t, 1 << 20);
+    assert_string_equal(got.text, "one|two|");
+    append(path, "f\n");
+    rename(path, old);
+    append(old, "late\n");
+    append(path, "new\n");
+    for (int i = 0; i < 4; i++)
+        tail_step(&t, 1 << 20);
+    assert_string_equal(got.text, "one|two|half|late|new|");
+    assert_int_equal(truncate(path, 0), 0);
+    append(path, "x\n");
+    tail_step(&t, 1 << 20);
+    assert_string_equal(got.text, "one|two|half|late|new|x|");
+    assert_int_equal(got.truncated, 1);
+    struct tail_place here = tail_here(&t);
+    struct str kept = tail_place_write(&here, place);
+    tail_clear(&t);
+    append(path, "y\n");
+    rename(path, old);
+    append(path, "z\n");
+    got = (struct lines){0};
+    tail_open(&t, str_c(path), kept, &got, take, note);
+    for (int i = 0; i < 4; i++)
+        tail_step(&t, 1 << 20);
+    assert_string_equal(got.text, "y|z|");
+    assert_int_equal(got.lost, 0);
+    tail_clear(&t);
+    unlink(path);
+    unlink(old);
+    rmdir(dir);
+}
+
+static void a_line_that_is_too_long_is_cut_and_reading_goes_on(void **state) {
+    (void)state;
+    char dir[] = "/tmp/touchline-tail-XXXXXX", path[256];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/log", dir);
+    char *big = malloc(300000);
+    memset(big, 'a', 300000);
+    big[299999] = '\0';
+    append(path, big);
+    append(path, "\nnext\n");
+    struct lines got = {0};
+    struct tail t;
+    tail_open(&t, str_c(path), STR_NONE, &got, take, note);
+    tail_step(&t, 1 << 20);
+    assert_int_equal(got.cut, 1);
+    assert_string_equal(got.text, "next|");
+    tail_clear(&t);
+    free(big);
+    unlink(path);
+    rmdir(dir);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_call_of_the_corpus_ends_as_its_author_meant),
+        cmocka_unit_test(the_same_lines_again_raise_no_revision),
+        cmocka_unit_test(an_invite_with_487_is_abandoned_without_a_cancel_line),
+        cmocka_unit_test(a_call_that_is_talking_is_not_told_yet),
+        cmocka_unit_test(asterisk_records_end_as_they_say),
+        cmocka_unit_test(numbers_follow_the_rules_of_their_trunk),
+        cmocka_unit_test(a_log_is_followed_across_rename_truncation_and_restart),
+        cmocka_unit_test(a_line_that_is_too_long_is_cut_and_reading_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
