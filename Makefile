@@ -21,7 +21,7 @@ PKGS := libevent libevent_openssl libevent_pthreads libcurl hiredis yaml-0.1 jan
         openssl libsodium libzstd libutf8proc libidn2 sqlite3 libpcre2-8
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -ldl -lm
-KIT_LIBS := $(shell pkg-config --libs jansson openssl 2>/dev/null)
+KIT_LIBS := $(shell pkg-config --libs jansson openssl 2>/dev/null) -lm
 
 OPT ?= -O2 -g
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -40,33 +40,40 @@ FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
     deps-check units-built fuzz-built bench-built compile_commands.json
 .DELETE_ON_ERROR:
 
+# Tells what is built in a word; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(patsubst $(CURDIR)/%,%,$@)')
+
 all: $(if $(wildcard daemon/main.c),$(B)/touchlined) $(if $(CLI_SRC),$(B)/touchline) $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CCACHE) $(CC) $(CFLAGS_ALL) -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CCACHE) $(CC) $(CFLAGS_ALL) -c $< -o $@
 
 $(B)/libtouchkit.a: $(call obj,$(KIT_SRC))
-	rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(B)/libtouchlined.a: $(call obj,$(DAEMON_SRC)) $(B)/obj/functions.o
-	rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 # The Redis function library is one text: its files in order, carried inside the daemon.
 $(B)/functions.lua: $(FUNCTIONS)
 	@mkdir -p $(@D)
-	cat $^ > $@
+	$(Q)cat $^ > $@
 
 $(B)/obj/functions.o: $(B)/functions.lua
 	@mkdir -p $(@D)
-	printf '.section .rodata\n.global store_functions_lua, store_functions_lua_end\nstore_functions_lua:\n.incbin "%s"\nstore_functions_lua_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' $< > $(B)/functions.s
-	$(CC) -c $(B)/functions.s -o $@
+	$(Q)printf '.section .rodata\n.global store_functions_lua, store_functions_lua_end\nstore_functions_lua:\n.incbin "%s"\nstore_functions_lua_end:\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' $< > $(B)/functions.s
+	$(Q)$(CC) -c $(B)/functions.s -o $@
 
 $(B)/touchlined: $(B)/obj/daemon/main.o $(B)/libtouchlined.a $(B)/libtouchkit.a
-	$(CC) $(LDFLAGS_ALL) -rdynamic $< -Wl,--whole-archive $(B)/libtouchlined.a -Wl,--no-whole-archive $(B)/libtouchkit.a $(PKG_LIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) -rdynamic $< -Wl,--whole-archive $(B)/libtouchlined.a -Wl,--no-whole-archive $(B)/libtouchkit.a $(PKG_LIBS) -o $@
 
 $(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a
-	$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl 2>/dev/null) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl 2>/dev/null) -o $@
 
 # A channel sees the installed headers only, and takes the kit in with hidden symbols.
 CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
@@ -75,11 +82,13 @@ CHANNEL_LIBS_sip := $(shell pkg-config --libs libevent 2>/dev/null)
 CHANNEL_LIBS_social := $(shell pkg-config --libs libsodium 2>/dev/null)
 $(B)/obj/channels/%.o: channels/%.c
 	@mkdir -p $(@D)
-	$(CCACHE) $(CC) $(filter-out -Idaemon,$(CFLAGS_ALL)) -fvisibility=hidden $(CHANNEL_CFLAGS_$(firstword $(subst /, ,$*))) -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CCACHE) $(CC) $(filter-out -Idaemon,$(CFLAGS_ALL)) -fvisibility=hidden $(CHANNEL_CFLAGS_$(firstword $(subst /, ,$*))) -c $< -o $@
 define channel_rule
 $(B)/channels/$(1).so: $$(call obj,$$(wildcard channels/$(1)/*.c)) $(B)/libtouchkit.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) -shared $$(call obj,$$(wildcard channels/$(1)/*.c)) -Wl,--exclude-libs,ALL $(B)/libtouchkit.a $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -o $$@
+	$$(call say,LINK)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -shared $$(call obj,$$(wildcard channels/$(1)/*.c)) -Wl,--exclude-libs,ALL $(B)/libtouchkit.a $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -o $$@
 endef
 $(foreach c,$(CHANNELS),$(eval $(call channel_rule,$(c))))
 
@@ -89,14 +98,17 @@ UNIT_CHANNEL_SRC := $(wildcard tests/unit/channels/*/test_*.c)
 UNITS := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%) $(UNIT_CHANNEL_SRC:tests/unit/%.c=$(B)/unit/%)
 $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%): $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -lcmocka -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -lcmocka -o $@
 define unit_channel_rule
 $(B)/unit/channels/$(1)/%: $(B)/obj/tests/unit/channels/$(1)/%.o $$(call obj,$$(wildcard channels/$(1)/*.c)) $(B)/libtouchkit.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) $$^ $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -lcmocka -lpthread -o $$@
+	$$(call say,LINK)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$^ $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -lcmocka -lpthread -o $$@
 $(B)/obj/tests/unit/channels/$(1)/%.o: tests/unit/channels/$(1)/%.c
 	@mkdir -p $$(@D)
-	$$(CCACHE) $$(CC) $$(CFLAGS_ALL) -Ichannels $$(CHANNEL_CFLAGS_$(1)) -c $$< -o $$@
+	$$(call say,CC)
+	$$(Q)$$(CCACHE) $$(CC) $$(CFLAGS_ALL) -Ichannels $$(CHANNEL_CFLAGS_$(1)) -c $$< -o $$@
 endef
 $(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
 .SECONDARY:
@@ -108,16 +120,18 @@ FUZZ_CC ?= clang-14
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CCACHE) $(FUZZ_CC) -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels $(PKG_CFLAGS) $(CHANNEL_CFLAGS_email) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CCACHE) $(FUZZ_CC) -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels $(PKG_CFLAGS) $(CHANNEL_CFLAGS_email) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
 build/fuzz/libtouchlined.a: $(patsubst %.c,build/fuzz/obj/%.o,$(KIT_SRC) $(DAEMON_SRC)) build/obj/functions.o
-	rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $^
 define fuzz_channel_rule
 build/fuzz/lib$(1).a: $$(patsubst %.c,build/fuzz/obj/%.o,$$(wildcard channels/$(1)/*.c))
-	rm -f $$@ && ar rcs $$@ $$^
+	$(Q)rm -f $$@ && ar rcs $$@ $$^
 endef
 $(foreach c,$(CHANNELS),$(eval $(call fuzz_channel_rule,$(c))))
 build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(CHANNELS:%=build/fuzz/lib%.a) build/fuzz/libtouchlined.a
-	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $< $(CHANNELS:%=build/fuzz/lib%.a) -Wl,--allow-multiple-definition \
+	$(call say,LINK)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $< $(CHANNELS:%=build/fuzz/lib%.a) -Wl,--allow-multiple-definition \
 	    build/fuzz/libtouchlined.a $(PKG_LIBS) $(foreach c,$(CHANNELS),$(CHANNEL_LIBS_$(c))) -o $@
 
 unit: $(UNITS) ## runs the unit tests (T=name picks)
@@ -149,7 +163,8 @@ bench: deps-check ## measures, as ratios to neighbours
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -o $@
 bench-built: $(BENCHES)
 
 lint: deps-check ## checks format, headers, rooms, tables
