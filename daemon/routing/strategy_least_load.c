@@ -1,0 +1,11 @@
+/* routing/strategy_least_load.c - who has the least open work now, in units; never a count of the
+ * day or of a life. */
+#include "routing/router_priv.h"
+
+bool least_load_before(const struct agent *a, const struct agent *b) {
+    if (a->units != b->units)
+        return a->units < b->units;
+    if (a->idle_since_ms != b->idle_since_ms)
+        return a->idle_since_ms < b->idle_since_ms;
+    return agent_id_before(a, b);
+}
