@@ -3,6 +3,7 @@
  */
 #include "touchpoint/id.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,18 +38,6 @@ static struct id keyed(struct id_maker *m, const char *kind, struct str a, struc
     return id;
 }
 
-/* Ids that follow from another one need no secret: that one is a keyed hash already. */
-static struct id follow(char kind, struct id from) {
-    char piece[1 + ID_BYTES];
-    uint8_t digest[SHA256_BYTES];
-    struct id id;
-    piece[0] = kind;
-    memcpy(piece + 1, from.b, ID_BYTES);
-    sha256(str_make(piece, sizeof piece), digest);
-    memcpy(id.b, digest, sizeof id.b);
-    return id;
-}
-
 struct id id_touchpoint(struct id_maker *m, struct str source, struct str source_id) {
     return keyed(m, "p", source, source_id);
 }
@@ -60,17 +49,20 @@ struct id id_identity(struct id_maker *m, struct str kind, struct str value) {
 struct id id_contact(struct id_maker *m, struct str kind, struct str value, uint32_t count) {
     struct id id = id_identity(m, kind, value);
     /* The first life bears the identity's own hash, so that its alias key is the contact itself. */
-    for (; count; count--)
-        id = follow('c', id);
+    if (count) {
+        char life[16];
+        int n = snprintf(life, sizeof life, "%u", (unsigned)count);
+        id = keyed(m, "l", str_make((const char *)id.b, ID_BYTES), str_make(life, (size_t)n));
+    }
     return id;
 }
 
 struct id id_conversation(struct id touchpoint) {
-    return follow('v', touchpoint);
+    return touchpoint;
 }
 
 struct id id_task(struct id touchpoint) {
-    return follow('t', touchpoint);
+    return touchpoint;
 }
 
 struct id id_reference(struct id_maker *m, struct str scope, struct str value) {

@@ -31,6 +31,7 @@ struct id id_touchpoint(struct id_maker *m, struct str source, struct str source
 struct id id_contact(struct id_maker *m, struct str kind, struct str value, uint32_t count);
 /* The hash by which an identity is known to ledgers and aliases, whatever its life. */
 struct id id_identity(struct id_maker *m, struct str kind, struct str value);
+/* Both bear the hash of the touchpoint that began them, so {p:…} finds them as it finds that one. */
 struct id id_conversation(struct id touchpoint);
 struct id id_task(struct id touchpoint);
 /* What {p:…} holds beside ids: message ids, threads, call ids. scope: source or "mid". */
