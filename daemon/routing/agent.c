@@ -4,11 +4,11 @@
 
 #include "routing/router_priv.h"
 
-bool agent_id_before(const struct agent *a, const struct agent *b) {
+bool routing_agent_id_before(const struct agent *a, const struct agent *b) {
     return strcmp(a->id, b->id) < 0;
 }
 
-struct agent *agent_get(struct router *r, struct str id) {
+struct agent *routing_agent_get(struct router *r, struct str id) {
     struct agent *a = map_get(&r->agents, id);
     if (a)
         return a;
@@ -16,13 +16,13 @@ struct agent *agent_get(struct router *r, struct str id) {
     a->id = mem_dup(id.p, id.n);
     a->units_max = 1;
     link_init(&a->work);
-    pool_init(&a->held);
+    routing_pool_init(&a->held);
     map_put(&r->agents, str_make(a->id, id.n), a);
     return a;
 }
 
 static void members_clear(struct agent *a) {
-    agent_out(a);
+    routing_agent_out(a);
     for (size_t i = 0; i < a->members_n; i++)
         link_remove(&a->members[i].of_queue);
     free(a->members);
@@ -30,7 +30,7 @@ static void members_clear(struct agent *a) {
     a->members_n = 0;
 }
 
-void agent_free(struct agent *a) {
+void routing_agent_free(struct agent *a) {
     if (!a)
         return;
     members_clear(a);
@@ -39,29 +39,29 @@ void agent_free(struct agent *a) {
     free(a);
 }
 
-bool agent_here(const struct agent *a) {
+bool routing_agent_here(const struct agent *a) {
     return a->known && a->presence == ROUTING_AVAILABLE && a->lost_ms == 0;
 }
 
-void agent_out(struct agent *a) {
+void routing_agent_out(struct agent *a) {
     for (size_t i = 0; i < a->members_n; i++)
-        tree_remove(&a->members[i].queue->ready, &a->members[i].node);
+        routing_tree_remove(&a->members[i].queue->ready, &a->members[i].node);
     a->ready = false;
 }
 
-void agent_in(struct router *r, struct agent *a, bool abler) {
-    a->ready = agent_here(a) && a->wrapping == 0 && a->units < a->units_max;
+void routing_agent_in(struct router *r, struct agent *a, bool abler) {
+    a->ready = routing_agent_here(a) && a->wrapping == 0 && a->units < a->units_max;
     if (!a->ready)
         return;
     for (size_t i = 0; i < a->members_n; i++) {
-        tree_insert(&a->members[i].queue->ready, &a->members[i].node);
+        routing_tree_insert(&a->members[i].queue->ready, &a->members[i].node);
         a->members[i].queue->changes += abler;
     }
     if (abler && link_alone(&a->dirty))
         list_push(&r->dirty, &a->dirty);
 }
 
-bool agent_skilled(const struct agent *a, const struct class *c) {
+bool routing_agent_skilled(const struct agent *a, const struct class *c) {
     for (size_t i = 0; i < c->needs_n; i++) {
         size_t skill = c->needs[i].skill;
         int64_t level = skill < a->levels_n ? a->levels[skill] : 0;
@@ -72,25 +72,25 @@ bool agent_skilled(const struct agent *a, const struct class *c) {
     return true;
 }
 
-bool agent_fits(const struct agent *a, const struct class *c) {
+bool routing_agent_fits(const struct agent *a, const struct class *c) {
     return a->units + c->weight <= a->units_max &&
-           (int64_t)a->open[c->channel] < a->channel_max[c->channel] && agent_skilled(a, c);
+           (int64_t)a->open[c->channel] < a->channel_max[c->channel] && routing_agent_skilled(a, c);
 }
 
-void agent_load(struct router *r, struct task *t) {
+void routing_agent_load(struct router *r, struct task *t) {
     struct agent *a = t->agent;
-    agent_out(a);
+    routing_agent_out(a);
     a->units += t->weight;
     a->open[t->channel]++;
     a->wrapping += t->state == ROUTING_WRAPUP;
     list_push(&a->work, &t->of_agent);
     a->work_n++;
-    agent_in(r, a, false);
+    routing_agent_in(r, a, false);
 }
 
-void agent_unload(struct router *r, struct task *t, bool ended) {
+void routing_agent_unload(struct router *r, struct task *t, bool ended) {
     struct agent *a = t->agent;
-    agent_out(a);
+    routing_agent_out(a);
     a->units -= t->weight;
     a->open[t->channel]--;
     a->wrapping -= t->state == ROUTING_WRAPUP;
@@ -98,29 +98,29 @@ void agent_unload(struct router *r, struct task *t, bool ended) {
     a->work_n--;
     if (ended && a->idle_since_ms < r->now_ms)
         a->idle_since_ms = r->now_ms;
-    agent_in(r, a, true);
+    routing_agent_in(r, a, true);
 }
 
 /* Whatever waits for him goes back to its queue's pool when he is not here; what he has may have
  * come due. */
 static void agent_changed(struct router *r, struct agent *a) {
     list_each (l, &a->work)
-        task_arm(r, container_of(l, struct task, of_agent));
-    if (agent_here(a))
+        routing_task_arm(r, container_of(l, struct task, of_agent));
+    if (routing_agent_here(a))
         return;
     for (size_t i = 0; i < BANDS; i++)
-        for (struct tree_node *n; (n = tree_first(&a->held.band[i]));)
-            task_refresh(r, container_of(n, struct task, node), true);
+        for (struct tree_node *n; (n = routing_tree_first(&a->held.band[i]));)
+            routing_task_refresh(r, container_of(n, struct task, node), true);
 }
 
 static void take_levels(struct router *r, struct agent *a, const struct tl_ints *skills) {
     free(a->levels);
     for (size_t i = 0; i < skills->n; i++)
-        names_number(&r->skills, skills->items[i].name, SIZE_MAX);
+        routing_names_number(&r->skills, skills->items[i].name, SIZE_MAX);
     a->levels_n = r->skills.n;
     a->levels = mem_new((a->levels_n + 1) * sizeof *a->levels);
     for (size_t i = 0; i < skills->n; i++)
-        a->levels[names_number(&r->skills, skills->items[i].name, SIZE_MAX)] =
+        a->levels[routing_names_number(&r->skills, skills->items[i].name, SIZE_MAX)] =
             skills->items[i].value;
 }
 
@@ -130,7 +130,7 @@ static void take_queues(struct router *r, struct agent *a, const struct tl_strs 
     for (size_t i = 0; i < queues->n; i++) {
         struct member *m = &a->members[i];
         m->agent = a;
-        m->queue = queue_get(r, queues->items[i]);
+        m->queue = routing_queue_get(r, queues->items[i]);
         list_push(&m->queue->members, &m->of_queue);
     }
 }
@@ -141,16 +141,16 @@ static void reclassify(struct router *r) {
     size_t at = 0;
     for (struct task *t; (t = map_next(&r->tasks, &at));)
         if (t->state == ROUTING_WAITING && t->needs_n > 0)
-            task_leave(r, t);
+            routing_task_leave(r, t);
     at = 0;
     for (struct task *t; (t = map_next(&r->tasks, &at));)
         if (t->state == ROUTING_WAITING && t->needs_n > 0)
-            task_enter(r, t);
+            routing_task_enter(r, t);
 }
 
 void router_set_agent(struct router *r, const struct routing_agent *news, int64_t now_ms) {
     r->now_ms = now_ms;
-    struct agent *a = agent_get(r, news->id);
+    struct agent *a = routing_agent_get(r, news->id);
     size_t skills_before = r->skills.n;
     members_clear(a);
     a->known = true;
@@ -161,11 +161,11 @@ void router_set_agent(struct router *r, const struct routing_agent *news, int64_
     for (size_t i = 0; i < CHANNELS; i++)
         a->channel_max[i] = INT64_MAX;
     for (size_t i = 0; i < news->channels.n; i++)
-        a->channel_max[names_number(&r->channels, news->channels.items[i].name, CHANNELS)] =
+        a->channel_max[routing_names_number(&r->channels, news->channels.items[i].name, CHANNELS)] =
             news->channels.items[i].value;
     if (r->skills.n != skills_before)
         reclassify(r);
-    agent_in(r, a, true);
+    routing_agent_in(r, a, true);
     agent_changed(r, a);
 }
 
@@ -179,17 +179,17 @@ void router_drop_agent(struct router *r, struct str id, int64_t now_ms) {
     agent_changed(r, a);
 }
 
-void agent_rest(struct router *r, struct agent *a) {
-    agent_out(a);
+void routing_agent_rest(struct router *r, struct agent *a) {
+    routing_agent_out(a);
     a->presence = ROUTING_AWAY;
     agent_changed(r, a);
 }
 
 void router_presence(struct router *r, const struct routing_presence_news *news, int64_t now_ms) {
     r->now_ms = now_ms;
-    struct agent *a = agent_get(r, news->agent);
+    struct agent *a = routing_agent_get(r, news->agent);
     bool entered = news->presence == ROUTING_AVAILABLE && a->presence != ROUTING_AVAILABLE;
-    agent_out(a);
+    routing_agent_out(a);
     a->presence = news->presence;
     a->missed = news->missed;
     a->lost_ms = news->lost_ms;
@@ -197,16 +197,16 @@ void router_presence(struct router *r, const struct routing_presence_news *news,
         a->idle_since_ms = news->last_end_ms;
     if (entered && news->since_ms > a->idle_since_ms)
         a->idle_since_ms = news->since_ms;
-    agent_in(r, a, true);
+    routing_agent_in(r, a, true);
     agent_changed(r, a);
 }
 
 void router_stream(struct router *r, struct str agent, int64_t lost_ms, int64_t now_ms) {
     r->now_ms = now_ms;
-    struct agent *a = agent_get(r, agent);
-    agent_out(a);
+    struct agent *a = routing_agent_get(r, agent);
+    routing_agent_out(a);
     a->lost_ms = lost_ms;
-    agent_in(r, a, true);
+    routing_agent_in(r, a, true);
     agent_changed(r, a);
 }
 

@@ -61,11 +61,12 @@ static bool simple(struct task *t, enum routing_what what, struct routing_decisi
 static void waiting_due(struct router *r, struct task *t) {
     if (t->place == PLACE_HELD || t->place == PLACE_NONE) {
         t->put_off_ms = 0;
-        task_refresh(r, t, t->place == PLACE_HELD);
+        routing_task_refresh(r, t, t->place == PLACE_HELD);
         return;
     }
     size_t kept = 0;
-    bool all = match_all_refused(r, t) && t->waits_since_ms + ROUTING_ALL_REJECTED_MS <= r->now_ms;
+    bool all =
+        routing_match_all_refused(r, t) && t->waits_since_ms + ROUTING_ALL_REJECTED_MS <= r->now_ms;
     for (size_t i = 0; i < t->excluded_n && !all; i++)
         if (t->excluded[i].until_ms > r->now_ms)
             t->excluded[kept++] = t->excluded[i];
@@ -73,10 +74,10 @@ static void waiting_due(struct router *r, struct task *t) {
     t->ask_again |= all;
     t->excluded_n = kept;
     if (fewer)
-        task_refresh(r, t, false);
+        routing_task_refresh(r, t, false);
 }
 
-bool task_due(struct router *r, struct task *t, struct routing_decision *out) {
+bool routing_task_due(struct router *r, struct task *t, struct routing_decision *out) {
     bool decided = false;
     switch (t->state) {
     case ROUTING_WAITING:
@@ -97,6 +98,6 @@ bool task_due(struct router *r, struct task *t, struct routing_decision *out) {
     case ROUTING_GONE:
         break;
     }
-    task_arm(r, t);
+    routing_task_arm(r, t);
     return decided;
 }

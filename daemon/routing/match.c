@@ -16,14 +16,14 @@ static void pool_best(struct router *r, struct pool *p, const struct agent *a, b
     if (p->n == 0)
         return;
     for (size_t band = 0; band < BANDS; band++) {
-        for (struct tree_node *n = tree_first(&p->band[band]); n;
-             n = tree_after(&p->band[band], n)) {
+        for (struct tree_node *n = routing_tree_first(&p->band[band]); n;
+             n = routing_tree_after(&p->band[band], n)) {
             struct task *t = task_of(n);
-            if (*best && !task_before(t, *best, r->now_ms))
+            if (*best && !routing_task_before(t, *best, r->now_ms))
                 break;
-            if (ask_each && (!agent_fits(a, t->class) || !queue_offers(t->queue)))
+            if (ask_each && (!routing_agent_fits(a, t->class) || !routing_queue_offers(t->queue)))
                 continue;
-            if (!task_excludes(t, a, r->now_ms)) {
+            if (!routing_task_excludes(t, a, r->now_ms)) {
                 *best = t;
                 break;
             }
@@ -37,11 +37,11 @@ static struct task *best_task(struct router *r, struct agent *a) {
         return NULL;
     for (size_t i = 0; i < a->members_n; i++) {
         struct queue *q = a->members[i].queue;
-        if (!queue_offers(q))
+        if (!routing_queue_offers(q))
             continue;
         list_each (l, &q->classes) {
             struct class *c = container_of(l, struct class, of_queue);
-            if (c->pool.n && agent_fits(a, c))
+            if (c->pool.n && routing_agent_fits(a, c))
                 pool_best(r, &c->pool, a, false, &best);
         }
     }
@@ -52,21 +52,21 @@ static struct task *best_task(struct router *r, struct agent *a) {
 static struct agent *best_agent(struct router *r, struct task *t, size_t *able) {
     struct queue *q = t->queue;
     *able = 0;
-    if (!queue_offers(q))
+    if (!routing_queue_offers(q))
         return NULL;
     if (t->place == PLACE_HELD) {
         *able = 1;
-        return t->wish->ready && agent_fits(t->wish, t->class) ? t->wish : NULL;
+        return t->wish->ready && routing_agent_fits(t->wish, t->class) ? t->wish : NULL;
     }
     if (t->class->starved_at == q->changes)
         return NULL;
     struct agent *best = NULL;
     size_t beyond = 0;
-    for (struct tree_node *n = tree_first(&q->ready); n && beyond < ABLE_COUNT_MAX;
-         n = tree_after(&q->ready, n)) {
+    for (struct tree_node *n = routing_tree_first(&q->ready); n && beyond < ABLE_COUNT_MAX;
+         n = routing_tree_after(&q->ready, n)) {
         struct agent *a = container_of(n, struct member, node)->agent;
         beyond += best != NULL;
-        if (!agent_fits(a, t->class) || task_excludes(t, a, r->now_ms))
+        if (!routing_agent_fits(a, t->class) || routing_task_excludes(t, a, r->now_ms))
             continue;
         (*able)++;
         if (!best)
@@ -77,7 +77,7 @@ static struct agent *best_agent(struct router *r, struct task *t, size_t *able) 
     return best;
 }
 
-bool match_from_task(struct router *r, struct task *t, struct match *out) {
+bool routing_match_from_task(struct router *r, struct task *t, struct match *out) {
     for (;;) {
         size_t able;
         struct agent *a = best_agent(r, t, &able);
@@ -88,24 +88,24 @@ bool match_from_task(struct router *r, struct task *t, struct match *out) {
             link_alone(&r->untried)) /* then nothing better waits for him */
             return true;
         struct task *better = best_task(r, a);
-        if (!better || better == t || !task_before(better, t, r->now_ms))
+        if (!better || better == t || !routing_task_before(better, t, r->now_ms))
             return true;
         t = better;
     }
 }
 
-bool match_from_agent(struct router *r, struct agent *a, struct match *out) {
+bool routing_match_from_agent(struct router *r, struct agent *a, struct match *out) {
     struct task *t = best_task(r, a);
-    return t && match_from_task(r, t, out);
+    return t && routing_match_from_task(r, t, out);
 }
 
-bool match_all_refused(const struct router *r, const struct task *t) {
+bool routing_match_all_refused(const struct router *r, const struct task *t) {
     bool any = false;
     list_each (l, &t->queue->members) {
         const struct agent *a = container_of(l, struct member, of_queue)->agent;
-        if (!agent_here(a) || !agent_skilled(a, t->class))
+        if (!routing_agent_here(a) || !routing_agent_skilled(a, t->class))
             continue;
-        if (!task_excludes(t, a, r->now_ms))
+        if (!routing_task_excludes(t, a, r->now_ms))
             return false;
         any = true;
     }

@@ -1,4 +1,5 @@
-/* routing/queue.c - queues, their classes of tasks, the order of waiting, the table of strategies.
+/* routing/queue.c - queues, their classes of tasks, the order of waiting, the table of
+ * routing_strategies.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +12,19 @@ enum { CLASS_KEY_MAX = 4096 };
 
 /* A strategy is the order of the ready members. Names as in config.md, in the order of config's
  * choice. */
-const struct strategy strategies[] = {
-    {"longest-idle", "longest idle", longest_idle_before},
-    {"least-load", "least load", least_load_before},
+const struct strategy routing_strategies[] = {
+    {"longest-idle", "longest idle", routing_longest_idle_before},
+    {"least-load", "least load", routing_least_load_before},
     {NULL, NULL, NULL},
 };
 
 const char *router_strategy(size_t i) {
-    return i < COUNT(strategies) ? strategies[i].name : NULL;
+    return i < COUNT(routing_strategies) ? routing_strategies[i].name : NULL;
 }
 
-const struct strategy *queue_strategy(const struct queue *q) {
+const struct strategy *routing_queue_strategy(const struct queue *q) {
     size_t row = (size_t)q->rule.strategy;
-    return &strategies[row < COUNT(strategies) - 1 ? row : 0];
+    return &routing_strategies[row < COUNT(routing_strategies) - 1 ? row : 0];
 }
 
 static const struct member *member_of(const struct tree_node *n) {
@@ -32,23 +33,23 @@ static const struct member *member_of(const struct tree_node *n) {
 
 static bool member_before(const struct tree_node *x, const struct tree_node *y) {
     const struct member *a = member_of(x), *b = member_of(y);
-    return queue_strategy(a->queue)->before(a->agent, b->agent);
+    return routing_queue_strategy(a->queue)->before(a->agent, b->agent);
 }
 
-struct queue *queue_get(struct router *r, struct str id) {
+struct queue *routing_queue_get(struct router *r, struct str id) {
     struct queue *q = map_get(&r->queues, id);
     if (q)
         return q;
     q = NEW(struct queue);
     q->id = mem_dup(id.p, id.n);
-    tree_init(&q->ready, member_before);
+    routing_tree_init(&q->ready, member_before);
     link_init(&q->members);
     link_init(&q->classes);
     map_put(&r->queues, str_make(q->id, id.n), q);
     return q;
 }
 
-void queue_free(struct queue *q) {
+void routing_queue_free(struct queue *q) {
     if (!q)
         return;
     map_clear(&q->class_by_key);
@@ -56,7 +57,7 @@ void queue_free(struct queue *q) {
     free(q);
 }
 
-bool queue_offers(const struct queue *q) {
+bool routing_queue_offers(const struct queue *q) {
     return q->known && !q->rule.paused;
 }
 
@@ -76,7 +77,7 @@ static bool node_older(const struct tree_node *a, const struct tree_node *b) {
     return older(task_of(a), task_of(b));
 }
 
-int64_t task_worth(const struct task *t, int64_t now_ms) {
+int64_t routing_task_worth(const struct task *t, int64_t now_ms) {
     const struct routing_queue *rule = &t->queue->rule;
     int64_t waited = now_ms - t->created_ms;
     if (rule->ageing_every_ms <= 0 || rule->ageing_by <= 0 || waited <= 0 ||
@@ -88,25 +89,25 @@ int64_t task_worth(const struct task *t, int64_t now_ms) {
                                           : t->priority + steps * rule->ageing_by;
 }
 
-bool task_before(const struct task *a, const struct task *b, int64_t now_ms) {
-    int64_t mine = task_worth(a, now_ms), other = task_worth(b, now_ms);
+bool routing_task_before(const struct task *a, const struct task *b, int64_t now_ms) {
+    int64_t mine = routing_task_worth(a, now_ms), other = routing_task_worth(b, now_ms);
     return mine != other ? mine > other : older(a, b);
 }
 
-void pool_init(struct pool *p) {
+void routing_pool_init(struct pool *p) {
     for (size_t i = 0; i < BANDS; i++)
-        tree_init(&p->band[i], node_older);
+        routing_tree_init(&p->band[i], node_older);
     p->n = 0;
 }
 
-void pool_add(struct pool *p, struct task *t) {
+void routing_pool_add(struct pool *p, struct task *t) {
     t->band = t->priority < 1 ? 0 : t->priority > BANDS ? BANDS - 1 : (size_t)t->priority - 1;
-    tree_insert(&p->band[t->band], &t->node);
+    routing_tree_insert(&p->band[t->band], &t->node);
     p->n++;
 }
 
-void pool_drop(struct pool *p, struct task *t) {
-    tree_remove(&p->band[t->band], &t->node);
+void routing_pool_drop(struct pool *p, struct task *t) {
+    routing_tree_remove(&p->band[t->band], &t->node);
     p->n--;
 }
 
@@ -137,14 +138,14 @@ static struct class *class_new(struct router *r, const struct task *t, struct st
         c->needs[i] = (struct need){.skill = number ? (size_t)(uintptr_t)number - 1 : SKILL_UNKNOWN,
                                     .min = t->needs[i].min};
     }
-    pool_init(&c->pool);
+    routing_pool_init(&c->pool);
     c->starved_at = UINT64_MAX;
     list_push(&t->queue->classes, &c->of_queue);
     map_put(&t->queue->class_by_key, str_make(c->key, key.n), c);
     return c;
 }
 
-struct class *class_take(struct router *r, struct task *t) {
+struct class *routing_class_take(struct router *r, struct task *t) {
     cleanup(buf_clear) struct buf key;
     buf_init(&key, CLASS_KEY_MAX);
     class_key(t, &key);
@@ -155,7 +156,7 @@ struct class *class_take(struct router *r, struct task *t) {
     return c;
 }
 
-void class_release(struct class *c) {
+void routing_class_release(struct class *c) {
     if (!c || --c->users > 0)
         return;
     map_take(&c->queue->class_by_key, str_c(c->key));

@@ -7,7 +7,7 @@
 
 #include "routing/router_priv.h"
 
-size_t names_number(struct names *n, struct str name, size_t max) {
+size_t routing_names_number(struct names *n, struct str name, size_t max) {
     void *number = map_get(&n->map, name);
     if (number)
         return (size_t)(uintptr_t)number - 1;
@@ -40,21 +40,21 @@ void router_free(struct router *r) {
         return;
     size_t at = 0;
     for (struct task *t; (t = map_next(&r->tasks, &at));) {
-        class_release(t->class);
-        task_free(t);
+        routing_class_release(t->class);
+        routing_task_free(t);
     }
     at = 0;
     for (struct agent *a; (a = map_next(&r->agents, &at));)
-        agent_free(a);
+        routing_agent_free(a);
     at = 0;
     for (struct queue *q; (q = map_next(&r->queues, &at));)
-        queue_free(q);
+        routing_queue_free(q);
     map_clear(&r->tasks);
     map_clear(&r->agents);
     map_clear(&r->queues);
     names_clear(&r->skills);
     names_clear(&r->channels);
-    timers_clear(&r->timers);
+    routing_timers_clear(&r->timers);
     free(r);
 }
 
@@ -62,19 +62,19 @@ void router_free(struct router *r) {
  * afterwards, for another rule may allow what the old one did not. */
 static void queue_change(struct router *r, struct queue *q, const struct routing_queue *rule) {
     list_each (l, &q->members)
-        agent_out(container_of(l, struct member, of_queue)->agent);
+        routing_agent_out(container_of(l, struct member, of_queue)->agent);
     q->known = rule != NULL;
     if (rule) {
         q->rule = *rule;
         q->rule.id = STR_NONE;
     }
     list_each (l, &q->members)
-        agent_in(r, container_of(l, struct member, of_queue)->agent, true);
+        routing_agent_in(r, container_of(l, struct member, of_queue)->agent, true);
 }
 
 void router_set_queue(struct router *r, const struct routing_queue *news, int64_t now_ms) {
     r->now_ms = now_ms;
-    queue_change(r, queue_get(r, news->id), news);
+    queue_change(r, routing_queue_get(r, news->id), news);
 }
 
 void router_drop_queue(struct router *r, struct str id, int64_t now_ms) {
@@ -122,8 +122,8 @@ static void decide_offer(struct router *r, const struct match *m, struct routing
         .ask_again = t->ask_again,
         .able = m->able,
     };
-    offer_reason(m, queue_strategy(t->queue)->word, out->reason);
-    task_suppose(r, t, a, out->expires_ms);
+    offer_reason(m, routing_queue_strategy(t->queue)->word, out->reason);
+    routing_task_suppose(r, t, a, out->expires_ms);
 }
 
 static bool decide_rest(struct router *r, struct routing_decision *out) {
@@ -134,7 +134,7 @@ static bool decide_rest(struct router *r, struct routing_decision *out) {
     link_remove(l);
     *out = (struct routing_decision){.what = ROUTING_REST, .agent = str_c(a->id)};
     snprintf(out->reason, sizeof out->reason, "missed");
-    agent_rest(r, a);
+    routing_agent_rest(r, a);
     return true;
 }
 
@@ -143,9 +143,9 @@ static bool try_next(struct router *r, struct routing_decision *out) {
     struct match m;
     struct task *t = container_of(list_first(&r->untried), struct task, fresh);
     link_remove(&t->fresh);
-    if (!match_from_task(r, t, &m)) {
-        if (task_waited_enough(r, t))
-            task_refresh(r, t, true);
+    if (!routing_match_from_task(r, t, &m)) {
+        if (routing_task_waited_enough(r, t))
+            routing_task_refresh(r, t, true);
         return false;
     }
     if (m.task != t) /* a better one took that agent: there may be another for this */
@@ -157,7 +157,7 @@ static bool try_next(struct router *r, struct routing_decision *out) {
 static bool decide_fresh(struct router *r, struct routing_decision *out) {
     for (;;) {
         for (struct link *l; (l = list_first(&r->fresh));)
-            task_settle(r, container_of(l, struct task, fresh));
+            routing_task_settle(r, container_of(l, struct task, fresh));
         if (link_alone(&r->untried))
             return false;
         if (try_next(r, out))
@@ -168,7 +168,7 @@ static bool decide_fresh(struct router *r, struct routing_decision *out) {
 static bool decide_dirty(struct router *r, struct routing_decision *out) {
     for (struct link *l; (l = list_first(&r->dirty));) {
         struct match m;
-        if (match_from_agent(r, container_of(l, struct agent, dirty), &m)) {
+        if (routing_match_from_agent(r, container_of(l, struct agent, dirty), &m)) {
             decide_offer(r, &m, out);
             return true;
         }
@@ -178,8 +178,8 @@ static bool decide_dirty(struct router *r, struct routing_decision *out) {
 }
 
 static bool decide_due(struct router *r, struct routing_decision *out) {
-    for (struct timer *it; (it = timers_take(&r->timers, r->now_ms));)
-        if (task_due(r, container_of(it, struct task, timer), out))
+    for (struct timer *it; (it = routing_timers_take(&r->timers, r->now_ms));)
+        if (routing_task_due(r, container_of(it, struct task, timer), out))
             return true;
     return false;
 }
@@ -191,7 +191,8 @@ size_t router_decide(struct router *r, int64_t now_ms, struct routing_decision *
         if (decide_rest(r, &out[n]) || decide_due(r, &out[n]) || decide_fresh(r, &out[n]) ||
             decide_dirty(r, &out[n]))
             n++;
-        else if (timers_next_ms(&r->timers) > now_ms) /* settling may have armed one that is due */
+        else if (routing_timers_next_ms(&r->timers) >
+                 now_ms) /* settling may have armed one that is due */
             break;
     }
     return n;
@@ -201,7 +202,7 @@ int64_t router_next_ms(const struct router *r) {
     if (!link_alone(&r->fresh) || !link_alone(&r->untried) || !link_alone(&r->dirty) ||
         !link_alone(&r->resting))
         return r->now_ms;
-    return timers_next_ms(&r->timers);
+    return routing_timers_next_ms(&r->timers);
 }
 
 size_t router_tasks(const struct router *r) {

@@ -155,56 +155,58 @@ struct router {
 };
 
 /* router.c */
-size_t names_number(struct names *n, struct str name, size_t max);
+size_t routing_names_number(struct names *n, struct str name, size_t max);
 
 /* queue.c */
 struct strategy {
     const char *name, *word; /* as configured; as told: "longest idle of 2 able" */
     bool (*before)(const struct agent *a, const struct agent *b);
 };
-extern const struct strategy strategies[];
-const struct strategy *queue_strategy(const struct queue *q);
-struct queue *queue_get(struct router *r, struct str id); /* made when it is not there */
-void queue_free(struct queue *q);
-bool queue_offers(const struct queue *q);
-void pool_init(struct pool *p);
-void pool_add(struct pool *p, struct task *t);
-void pool_drop(struct pool *p, struct task *t);
-struct class *class_take(struct router *r, struct task *t);
-void class_release(struct class *c);
+extern const struct strategy routing_strategies[];
+const struct strategy *routing_queue_strategy(const struct queue *q);
+struct queue *routing_queue_get(struct router *r, struct str id); /* made when it is not there */
+void routing_queue_free(struct queue *q);
+bool routing_queue_offers(const struct queue *q);
+void routing_pool_init(struct pool *p);
+void routing_pool_add(struct pool *p, struct task *t);
+void routing_pool_drop(struct pool *p, struct task *t);
+struct class *routing_class_take(struct router *r, struct task *t);
+void routing_class_release(struct class *c);
 /* What a waiting task is worth now, ageing included. */
-int64_t task_worth(const struct task *t, int64_t now_ms);
-bool task_before(const struct task *a, const struct task *b, int64_t now_ms);
+int64_t routing_task_worth(const struct task *t, int64_t now_ms);
+bool routing_task_before(const struct task *a, const struct task *b, int64_t now_ms);
 
 /* strategy_*.c */
-bool longest_idle_before(const struct agent *a, const struct agent *b);
-bool least_load_before(const struct agent *a, const struct agent *b);
-bool agent_id_before(const struct agent *a, const struct agent *b);
+bool routing_longest_idle_before(const struct agent *a, const struct agent *b);
+bool routing_least_load_before(const struct agent *a, const struct agent *b);
+bool routing_agent_id_before(const struct agent *a, const struct agent *b);
 
 /* agent.c */
-struct agent *agent_get(struct router *r, struct str id);
-void agent_free(struct agent *a);
-void agent_out(struct agent *a); /* of all trees, before its order changes */
-void agent_in(struct router *r, struct agent *a, bool abler); /* again, where it is ready */
-bool agent_fits(const struct agent *a, const struct class *c);
-bool agent_skilled(const struct agent *a, const struct class *c);
-bool agent_here(const struct agent *a);             /* available and connected */
-void agent_rest(struct router *r, struct agent *a); /* away, by our own decision */
-void agent_load(struct router *r, struct task *t);
-void agent_unload(struct router *r, struct task *t, bool ended);
+struct agent *routing_agent_get(struct router *r, struct str id);
+void routing_agent_free(struct agent *a);
+void routing_agent_out(struct agent *a); /* of all trees, before its order changes */
+void routing_agent_in(struct router *r, struct agent *a, bool abler); /* again, where it is ready */
+bool routing_agent_fits(const struct agent *a, const struct class *c);
+bool routing_agent_skilled(const struct agent *a, const struct class *c);
+bool routing_agent_here(const struct agent *a);             /* available and connected */
+void routing_agent_rest(struct router *r, struct agent *a); /* away, by our own decision */
+void routing_agent_load(struct router *r, struct task *t);
+void routing_agent_unload(struct router *r, struct task *t, bool ended);
 
 /* task.c */
-void task_free(struct task *t);
-void task_enter(struct router *r, struct task *t); /* into waiting, or wherever its state puts it */
-void task_leave(struct router *r, struct task *t);
-void task_settle(struct router *r, struct task *t); /* of those fresh: to its pool */
-bool task_waited_enough(const struct router *r,
-                        const struct task *t); /* for the agent it wishes for */
-void task_arm(struct router *r, struct task *t);
-bool task_excludes(const struct task *t, const struct agent *a, int64_t now_ms);
-void task_refresh(struct router *r, struct task *t, bool forget_wish); /* to be settled again */
+void routing_task_free(struct task *t);
+void routing_task_enter(struct router *r,
+                        struct task *t); /* into waiting, or wherever its state puts it */
+void routing_task_leave(struct router *r, struct task *t);
+void routing_task_settle(struct router *r, struct task *t); /* of those fresh: to its pool */
+bool routing_task_waited_enough(const struct router *r,
+                                const struct task *t); /* for the agent it wishes for */
+void routing_task_arm(struct router *r, struct task *t);
+bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t now_ms);
+void routing_task_refresh(struct router *r, struct task *t,
+                          bool forget_wish); /* to be settled again */
 /* Offered, as far as we are concerned; the answer tells. */
-void task_suppose(struct router *r, struct task *t, struct agent *a, int64_t until_ms);
+void routing_task_suppose(struct router *r, struct task *t, struct agent *a, int64_t until_ms);
 
 /* match.c */
 struct match {
@@ -212,13 +214,13 @@ struct match {
     struct agent *agent;
     size_t able;
 };
-bool match_from_task(struct router *r, struct task *t, struct match *out);
-bool match_from_agent(struct router *r, struct agent *a, struct match *out);
+bool routing_match_from_task(struct router *r, struct task *t, struct match *out);
+bool routing_match_from_agent(struct router *r, struct agent *a, struct match *out);
 /* Everybody present who could do it has refused it. */
-bool match_all_refused(const struct router *r, const struct task *t);
+bool routing_match_all_refused(const struct router *r, const struct task *t);
 
 /* due.c */
 /* What has come due for a task; true: *out is a decision. */
-bool task_due(struct router *r, struct task *t, struct routing_decision *out);
+bool routing_task_due(struct router *r, struct task *t, struct routing_decision *out);
 
 #endif

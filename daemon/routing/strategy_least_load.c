@@ -2,10 +2,10 @@
  * day or of a life. */
 #include "routing/router_priv.h"
 
-bool least_load_before(const struct agent *a, const struct agent *b) {
+bool routing_least_load_before(const struct agent *a, const struct agent *b) {
     if (a->units != b->units)
         return a->units < b->units;
     if (a->idle_since_ms != b->idle_since_ms)
         return a->idle_since_ms < b->idle_since_ms;
-    return agent_id_before(a, b);
+    return routing_agent_id_before(a, b);
 }

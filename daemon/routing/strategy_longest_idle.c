@@ -6,11 +6,11 @@
  */
 #include "routing/router_priv.h"
 
-bool longest_idle_before(const struct agent *a, const struct agent *b) {
+bool routing_longest_idle_before(const struct agent *a, const struct agent *b) {
     int64_t mine = a->units * b->units_max, other = b->units * a->units_max;
     if (mine != other)
         return mine < other;
     if (a->idle_since_ms != b->idle_since_ms)
         return a->idle_since_ms < b->idle_since_ms;
-    return agent_id_before(a, b);
+    return routing_agent_id_before(a, b);
 }

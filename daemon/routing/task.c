@@ -16,7 +16,7 @@ static void needs_clear(struct task *t) {
     t->needs_n = 0;
 }
 
-bool task_excludes(const struct task *t, const struct agent *a, int64_t now_ms) {
+bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t now_ms) {
     for (size_t i = 0; i < t->excluded_n; i++)
         if (t->excluded[i].agent == a && t->excluded[i].until_ms > now_ms)
             return true;
@@ -32,7 +32,7 @@ static int64_t wish_until_ms(const struct task *t) {
     return t->wish_from_ms + wait;
 }
 
-bool task_waited_enough(const struct router *r, const struct task *t) {
+bool routing_task_waited_enough(const struct router *r, const struct task *t) {
     return t->place == PLACE_HELD && wish_until_ms(t) <= r->now_ms;
 }
 
@@ -41,9 +41,10 @@ bool task_waited_enough(const struct router *r, const struct task *t) {
 static bool wish_holds(const struct router *r, const struct task *t) {
     const struct agent *a = t->wish;
     const struct routing_queue *rule = &t->queue->rule;
-    if (!a || !agent_here(a) || !agent_skilled(a, t->class) || task_excludes(t, a, r->now_ms))
+    if (!a || !routing_agent_here(a) || !routing_agent_skilled(a, t->class) ||
+        routing_task_excludes(t, a, r->now_ms))
         return false;
-    if (wish_until_ms(t) <= r->now_ms && !(a->ready && agent_fits(a, t->class)))
+    if (wish_until_ms(t) <= r->now_ms && !(a->ready && routing_agent_fits(a, t->class)))
         return false;
     if (t->wish_kind == ROUTING_WISH_TRANSFER)
         return true;
@@ -56,19 +57,19 @@ static bool wish_holds(const struct router *r, const struct task *t) {
     return false;
 }
 
-void task_settle(struct router *r, struct task *t) {
+void routing_task_settle(struct router *r, struct task *t) {
     list_push(&r->untried, &t->fresh);
     if (wish_holds(r, t)) {
         t->place = PLACE_HELD;
-        pool_add(&t->wish->held, t);
+        routing_pool_add(&t->wish->held, t);
         if (t->wish->ready && link_alone(&t->wish->dirty))
             list_push(&r->dirty, &t->wish->dirty);
     } else {
         t->wish = NULL;
         t->place = PLACE_POOL;
-        pool_add(&t->class->pool, t);
+        routing_pool_add(&t->class->pool, t);
     }
-    task_arm(r, t);
+    routing_task_arm(r, t);
 }
 
 static void take_out_of_place(struct task *t) {
@@ -78,10 +79,10 @@ static void take_out_of_place(struct task *t) {
     case PLACE_FRESH:
         break;
     case PLACE_POOL:
-        pool_drop(&t->class->pool, t);
+        routing_pool_drop(&t->class->pool, t);
         break;
     case PLACE_HELD:
-        pool_drop(&t->wish->held, t);
+        routing_pool_drop(&t->wish->held, t);
         break;
     }
     t->place = PLACE_NONE;
@@ -93,34 +94,34 @@ static void make_fresh(struct router *r, struct task *t) {
     list_push(&r->fresh, &t->fresh);
 }
 
-void task_refresh(struct router *r, struct task *t, bool forget_wish) {
+void routing_task_refresh(struct router *r, struct task *t, bool forget_wish) {
     make_fresh(r, t);
     if (forget_wish)
         t->wish = NULL;
 }
 
-void task_enter(struct router *r, struct task *t) {
+void routing_task_enter(struct router *r, struct task *t) {
     if (has_agent(t->state))
-        agent_load(r, t);
+        routing_agent_load(r, t);
     if (t->state == ROUTING_WAITING) {
-        t->class = class_take(r, t);
+        t->class = routing_class_take(r, t);
         t->waits_since_ms = r->now_ms;
         if (!t->pending && t->put_off_ms <= r->now_ms)
             make_fresh(r, t);
     }
-    task_arm(r, t);
+    routing_task_arm(r, t);
 }
 
-void task_leave(struct router *r, struct task *t) {
-    timer_stop(&r->timers, &t->timer);
+void routing_task_leave(struct router *r, struct task *t) {
+    routing_timer_stop(&r->timers, &t->timer);
     take_out_of_place(t);
-    class_release(t->class);
+    routing_class_release(t->class);
     t->class = NULL;
     if (has_agent(t->state))
-        agent_unload(r, t, t->state != ROUTING_OFFERED);
+        routing_agent_unload(r, t, t->state != ROUTING_OFFERED);
 }
 
-void task_free(struct task *t) {
+void routing_task_free(struct task *t) {
     if (!t)
         return;
     needs_clear(t);
@@ -166,7 +167,7 @@ static int64_t held_due_ms(const struct router *r, const struct task *t) {
     return a->lost_ms ? sooner(t->until_ms, a->lost_ms + ROUTING_OFFER_LOST_MS) : t->until_ms;
 }
 
-void task_arm(struct router *r, struct task *t) {
+void routing_task_arm(struct router *r, struct task *t) {
     int64_t due = INT64_MAX;
     if (!t->pending) {
         switch (t->state) {
@@ -187,7 +188,7 @@ void task_arm(struct router *r, struct task *t) {
         if (due < t->put_off_ms)
             due = t->put_off_ms;
     }
-    timer_arm(&r->timers, &t->timer, due);
+    routing_timer_arm(&r->timers, &t->timer, due);
 }
 
 /* ---- what is told ---- */
@@ -209,15 +210,15 @@ static void take_excluded(struct router *r, struct task *t, const struct routing
     for (size_t i = 0; i < news->excluded_n; i++)
         if (news->excluded[i].until_ms > r->now_ms)
             t->excluded[t->excluded_n++] =
-                (struct excluded){.agent = agent_get(r, news->excluded[i].agent),
+                (struct excluded){.agent = routing_agent_get(r, news->excluded[i].agent),
                                   .until_ms = news->excluded[i].until_ms};
 }
 
 static void take_news(struct router *r, struct task *t, const struct routing_task *news) {
     t->rev = news->rev;
     t->state = news->state;
-    t->queue = queue_get(r, news->queue);
-    t->channel = names_number(&r->channels, news->channel, CHANNELS);
+    t->queue = routing_queue_get(r, news->queue);
+    t->channel = routing_names_number(&r->channels, news->channel, CHANNELS);
     t->is_call = str_is(news->channel, "call");
     t->weight = news->weight;
     t->priority = news->priority;
@@ -228,10 +229,10 @@ static void take_news(struct router *r, struct task *t, const struct routing_tas
     take_needs(t, news);
     take_excluded(r, t, news);
     t->wish_kind = news->wish_agent.n ? news->wish : ROUTING_WISH_NONE;
-    t->wish = t->wish_kind != ROUTING_WISH_NONE ? agent_get(r, news->wish_agent) : NULL;
+    t->wish = t->wish_kind != ROUTING_WISH_NONE ? routing_agent_get(r, news->wish_agent) : NULL;
     t->wish_seen_ms = news->wish_seen_ms;
     t->wish_from_ms = news->wish_from_ms;
-    t->agent = has_agent(t->state) ? agent_get(r, news->agent) : NULL;
+    t->agent = has_agent(t->state) ? routing_agent_get(r, news->agent) : NULL;
 }
 
 /* Whoever accepts or refuses has answered: what he let pass before no longer counts. */
@@ -257,13 +258,13 @@ void router_task(struct router *r, const struct routing_task *news, int64_t now_
         t->id = mem_dup(news->id.p, news->id.n);
         map_put(&r->tasks, str_make(t->id, news->id.n), t);
     } else {
-        task_leave(r, t);
+        routing_task_leave(r, t);
     }
     enum routing_state was = t->state;
     struct agent *had = t->agent;
     take_news(r, t, news);
     note_answered(t, was, had);
-    task_enter(r, t);
+    routing_task_enter(r, t);
 }
 
 void router_task_gone(struct router *r, struct str id, int64_t now_ms) {
@@ -271,34 +272,34 @@ void router_task_gone(struct router *r, struct str id, int64_t now_ms) {
     struct task *t = map_take(&r->tasks, id);
     if (!t)
         return;
-    task_leave(r, t);
-    task_free(t);
+    routing_task_leave(r, t);
+    routing_task_free(t);
 }
 
 static void note_missed(struct router *r, struct task *t) {
     struct agent *a = t->missed_by;
     int64_t limit = t->queue->rule.missed_limit;
-    if (++a->missed >= limit && limit > 0 && agent_here(a) && link_alone(&a->resting))
+    if (++a->missed >= limit && limit > 0 && routing_agent_here(a) && link_alone(&a->resting))
         list_push(&r->resting, &a->resting);
 }
 
-void task_suppose(struct router *r, struct task *t, struct agent *a, int64_t until_ms) {
-    task_leave(r, t);
+void routing_task_suppose(struct router *r, struct task *t, struct agent *a, int64_t until_ms) {
+    routing_task_leave(r, t);
     t->state = ROUTING_OFFERED;
     t->agent = a;
     t->offer++;
     t->until_ms = until_ms;
     t->pending = t->supposed = true;
-    task_enter(r, t);
+    routing_task_enter(r, t);
 }
 
 static void unsuppose(struct router *r, struct task *t) {
-    task_leave(r, t);
+    routing_task_leave(r, t);
     t->state = ROUTING_WAITING;
     t->agent = NULL;
     t->offer--;
     t->supposed = false;
-    task_enter(r, t);
+    routing_task_enter(r, t);
 }
 
 void router_answer(struct router *r, struct str id, enum routing_answer answer, int64_t now_ms) {
@@ -315,8 +316,8 @@ void router_answer(struct router *r, struct str id, enum routing_answer answer, 
         unsuppose(r, t);
     } else if (t->state == ROUTING_WAITING && t->place == PLACE_NONE && t->put_off_ms == 0) {
         make_fresh(r, t);
-        task_arm(r, t);
+        routing_task_arm(r, t);
     } else {
-        task_arm(r, t);
+        routing_task_arm(r, t);
     }
 }

@@ -30,12 +30,12 @@ static void sift_down(struct timers *t, struct timer *it, size_t place) {
     put(t, place, it);
 }
 
-void timers_clear(struct timers *t) {
+void routing_timers_clear(struct timers *t) {
     free(t->heap);
     *t = (struct timers){0};
 }
 
-void timer_stop(struct timers *t, struct timer *it) {
+void routing_timer_stop(struct timers *t, struct timer *it) {
     size_t place = it->place;
     if (place == 0)
         return;
@@ -49,8 +49,8 @@ void timer_stop(struct timers *t, struct timer *it) {
         sift_down(t, last, place);
 }
 
-void timer_arm(struct timers *t, struct timer *it, int64_t due_ms) {
-    timer_stop(t, it);
+void routing_timer_arm(struct timers *t, struct timer *it, int64_t due_ms) {
+    routing_timer_stop(t, it);
     if (due_ms == INT64_MAX)
         return;
     if (t->n == t->room) {
@@ -62,14 +62,14 @@ void timer_arm(struct timers *t, struct timer *it, int64_t due_ms) {
     sift_up(t, it, t->n);
 }
 
-struct timer *timers_take(struct timers *t, int64_t now_ms) {
+struct timer *routing_timers_take(struct timers *t, int64_t now_ms) {
     if (t->n == 0 || t->heap[0]->due_ms > now_ms)
         return NULL;
     struct timer *it = t->heap[0];
-    timer_stop(t, it);
+    routing_timer_stop(t, it);
     return it;
 }
 
-int64_t timers_next_ms(const struct timers *t) {
+int64_t routing_timers_next_ms(const struct timers *t) {
     return t->n ? t->heap[0]->due_ms : INT64_MAX;
 }

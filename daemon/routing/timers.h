@@ -14,12 +14,12 @@ struct timers {
     size_t n, room;
 };
 
-void timers_clear(struct timers *t);
-void timer_arm(struct timers *t, struct timer *it,
-               int64_t due_ms); /* again: moves; INT64_MAX: as timer_stop */
-void timer_stop(struct timers *t, struct timer *it);
+void routing_timers_clear(struct timers *t);
+void routing_timer_arm(struct timers *t, struct timer *it,
+                       int64_t due_ms); /* again: moves; INT64_MAX: as routing_timer_stop */
+void routing_timer_stop(struct timers *t, struct timer *it);
 /* Takes out one that is due at now; NULL: none. */
-struct timer *timers_take(struct timers *t, int64_t now_ms);
-int64_t timers_next_ms(const struct timers *t); /* INT64_MAX: none */
+struct timer *routing_timers_take(struct timers *t, int64_t now_ms);
+int64_t routing_timers_next_ms(const struct timers *t); /* INT64_MAX: none */
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-void tree_init(struct tree *t, tree_before_fn *before) {
+void routing_tree_init(struct tree *t, tree_before_fn *before) {
     *t = (struct tree){.before = before, .seed = 2463534242u};
 }
 
@@ -42,7 +42,7 @@ static struct tree_node *merge(struct tree_node *left, struct tree_node *right) 
     return right;
 }
 
-void tree_insert(struct tree *t, struct tree_node *n) {
+void routing_tree_insert(struct tree *t, struct tree_node *n) {
     assert(!n->in);
     *n = (struct tree_node){.weight = next_weight(t), .in = true};
     struct tree_node **at = &t->root;
@@ -53,7 +53,7 @@ void tree_insert(struct tree *t, struct tree_node *n) {
     t->n++;
 }
 
-void tree_remove(struct tree *t, struct tree_node *n) {
+void routing_tree_remove(struct tree *t, struct tree_node *n) {
     if (!n->in)
         return;
     struct tree_node **at = &t->root;
@@ -66,14 +66,14 @@ void tree_remove(struct tree *t, struct tree_node *n) {
     t->n--;
 }
 
-struct tree_node *tree_first(const struct tree *t) {
+struct tree_node *routing_tree_first(const struct tree *t) {
     struct tree_node *n = t->root;
     while (n && n->left)
         n = n->left;
     return n;
 }
 
-struct tree_node *tree_after(const struct tree *t, const struct tree_node *n) {
+struct tree_node *routing_tree_after(const struct tree *t, const struct tree_node *n) {
     struct tree_node *best = NULL;
     for (struct tree_node *at = t->root; at;) {
         if (t->before(n, at)) {

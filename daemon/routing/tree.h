@@ -26,10 +26,10 @@ struct tree {
     uint32_t seed;
 };
 
-void tree_init(struct tree *t, tree_before_fn *before);
-void tree_insert(struct tree *t, struct tree_node *n);
-void tree_remove(struct tree *t, struct tree_node *n); /* twice is harmless */
-struct tree_node *tree_first(const struct tree *t);
-struct tree_node *tree_after(const struct tree *t, const struct tree_node *n); /* n is in */
+void routing_tree_init(struct tree *t, tree_before_fn *before);
+void routing_tree_insert(struct tree *t, struct tree_node *n);
+void routing_tree_remove(struct tree *t, struct tree_node *n); /* twice is harmless */
+struct tree_node *routing_tree_first(const struct tree *t);
+struct tree_node *routing_tree_after(const struct tree *t, const struct tree_node *n); /* n is in */
 
 #endif
