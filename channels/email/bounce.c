@@ -33,20 +33,37 @@ static enum bounce_action action_of(struct str value) {
     return BOUNCE_FAILED;
 }
 
-/* The server's general status says less than the code that the other server gave: 5.0.0, or a class
- * alone. */
-static bool status_vague(struct str status) {
-    return !status.n || str_ends(status, str_c(".0.0"));
+/* How much a status says: "5.0.0" only its class, "5.1.0" what it is about, "5.1.1" all. */
+static int status_worth(struct str status) {
+    if (!status.n)
+        return 0;
+    return str_ends(status, str_c(".0.0")) ? 1 : str_ends(status, str_c(".0")) ? 2 : 3;
+}
+
+/* The server's own status, or one of its words that says more; the last of them: what the other
+ * server said stands within what this one says. */
+static struct str status_best(struct str status, struct str words) {
+    struct str best = status;
+    while (words.n) {
+        struct str found = bounce_status(words);
+        if (!found.n)
+            break;
+        bool fits = !status.n || found.p[0] == status.p[0];
+        if (fits && status_worth(found) > status_worth(status) &&
+            status_worth(found) >= status_worth(best))
+            best = found;
+        words = str_from(words, (size_t)(found.p - words.p) + found.n);
+    }
+    return best;
 }
 
 static void recipient_finish(struct bounce_recipient *r, struct str context) {
-    struct str told = bounce_status(r->diagnostic);
     struct str words = r->diagnostic.n ? r->diagnostic : context;
-    if (status_vague(r->status) && told.n && (!r->status.n || told.p[0] == r->status.p[0]))
-        r->status = told;
+    r->status = status_best(r->status, r->diagnostic);
     if (!r->code.n)
         r->code = bounce_code(r->diagnostic);
-    r->hard = r->action == BOUNCE_FAILED && bounce_is_hard(words, r->status, r->code);
+    r->hard = r->action == BOUNCE_FAILED && bounce_is_hard(words, r->status, r->code) &&
+              !bounce_after_data(context);
 }
 
 struct reading {

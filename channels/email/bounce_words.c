@@ -67,6 +67,9 @@ static const struct {
     {"mailbox over", SOFT},
     {"quota", SOFT},
     {"has exceeded", SOFT},
+    {"recipient address rejected: access denied", HARD},
+    {"access denied", SOFT},
+    {"couldn't create", SOFT},
     {"user unknown", HARD},
     {"unknown user", HARD},
     {"no such user", HARD},
@@ -83,6 +86,10 @@ static const struct {
     {"address unknown", HARD},
     {"does not exist", HARD},
     {"doesn't exist", HARD},
+    {"doesn't have a", HARD},
+    {"no valid recipients", HARD},
+    {"\xe8\xa6\x8b\xe3\x81\xa4\xe3\x81\x8b\xe3\x82\x8a\xe3\x81\xbe\xe3\x81\x9b",
+     HARD}, /* not found */
     {"not a valid recipient", HARD},
     {"invalid recipient", HARD},
     {"mailbox name not allowed", HARD},
@@ -101,7 +108,8 @@ static const struct {
     {"dmarc", SOFT},
     {"authenticat", SOFT},
     {"policy", SOFT},
-    {"security", SOFT},
+    {"for security", SOFT},
+    {"security reason", SOFT},
     {"virus", SOFT},
     {"too large", SOFT},
     {"too big", SOFT},
@@ -135,6 +143,16 @@ static ptrdiff_t phrase_in(struct str text) {
         if (memmem(text.p, text.n, phrases[i].phrase, strlen(phrases[i].phrase)))
             return (ptrdiff_t)i;
     return -1;
+}
+
+/* Refused after the server had taken the recipient: whatever it says then, it knows the address. In
+ * a transcript the first refusal counts, by the command above it. */
+bool bounce_after_data(struct str text) {
+    static const char refusal[] = "\n<<< 5", command[] = ">>> DATA";
+    const char *at = memmem(text.p, text.n, refusal, sizeof refusal - 1);
+    if (at && (size_t)(at - text.p) >= sizeof command - 1)
+        return !memcmp(at - (sizeof command - 1), command, sizeof command - 1);
+    return memmem(text.p, text.n, "end of DATA", 11) != NULL;
 }
 
 bool bounce_is_hard(struct str words, struct str status, struct str code) {

@@ -13,6 +13,9 @@ struct str bounce_code(struct str text);
 /* Whether the address itself is the reason, by the words first, then by status, then by code. */
 bool bounce_is_hard(struct str words, struct str status, struct str code);
 
+/* The server's words came after the mail itself, not after the recipient. */
+bool bounce_after_data(struct str text);
+
 /* "Undelivered Mail Returned to Sender". */
 bool bounce_subject(struct str subject);
 /* The first line that tells a reason; absent: none does. */

@@ -98,6 +98,8 @@ struct str charset_to_utf8(struct arena *a, struct str bytes, const char *declar
     *out_known = true;
     if (!utf7 && !wide && is_ascii(bytes))
         return arena_str(a, bytes);
+    if (!name && memmem(bytes.p, bytes.n, "\033$", 2))
+        name = "iso-2022-jp-3"; /* it announces itself */
     bool western = !name || !strcasecmp(name, "windows-1252");
     if ((western && utf8_valid(bytes)) || (name && !strcasecmp(name, "utf-8")))
         name = "utf-8"; /* said to be Latin or nothing, and is UTF-8: nobody writes such Latin */

@@ -492,7 +492,6 @@ void mime_read(struct arena *a, const struct headers *top, const struct tl_emit 
                           .out = out,
                           .text_left = MIME_TEXT_MAX,
                           .html_left = MIME_HTML_MAX};
-    mime_begin();
     buf_init(&given, top->body.n + 2 * 1024 * 1024);
     mime_limit(top, &given, w);
     GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buf_c(&given), given.n);

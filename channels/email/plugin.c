@@ -188,8 +188,7 @@ static void check_mailbox(struct check *k, const struct email_config *c, size_t 
 }
 
 static bool is_loopback(struct str address) {
-    return str_starts(address, str_c("127.")) || str_starts(address, str_c("[::1]:")) ||
-           str_starts(address, str_c("localhost:"));
+    return str_starts(address, str_c("127.")) || str_starts(address, str_c("localhost:"));
 }
 
 static bool email_check(const void *config, tl_report_fn *report, void *ctx) {
@@ -197,8 +196,9 @@ static bool email_check(const void *config, tl_report_fn *report, void *ctx) {
     struct check k = {.report = report, .ctx = ctx, .ok = true};
     for (size_t i = 0; i < c->mailboxes.n; i++)
         check_mailbox(&k, c, i);
-    if (str_starts(c->relay.address, str_c("unix:")))
-        tell(&k, "a relay is reached over the network; write HOST:PORT", "relay/address", 0, 0);
+    if (str_starts(c->relay.address, str_c("unix:")) || str_starts(c->relay.address, str_c("[")))
+        tell(&k, "a relay is given by its name or IPv4 address; write HOST:PORT", "relay/address",
+             0, 0);
     if (c->relay.user.n && !c->relay.password.n)
         tell(&k, "a user needs a password", "relay/user", 0, 0);
     if (c->relay.user.n && c->relay.tls != RELAY_TLS_REQUIRED && !is_loopback(c->relay.address))

@@ -39,7 +39,8 @@ struct reading {
     struct mime mime;
     struct bounce bounce;
     struct thread_ids in_reply_to, references;
-    struct str from_email, subject, message_id;
+    struct str from_email, from_word, subject,
+        message_id; /* from_word: the address, else the name */
     enum auto_class automatic;
     int64_t at_ms; /* below 0: the arrival stands in */
 };
@@ -149,21 +150,19 @@ static void read_thread(struct reading *r) {
     }
 }
 
-/* Header or envelope say that a server wrote it. Some servers sign as nobody or as a named daemon.
- */
+/* Header or envelope say that a server wrote it. Some servers sign as nobody or as a named daemon;
+ * an absence note has an empty sender too, as it should. */
 static bool by_server(struct reading *r, bool null_sender, enum auto_class by_header) {
-    static const char *const locals[] = {"postmaster",   "post_master",   "mailer-daemon",
-                                         "mailerdaemon", "mail.delivery", "sysadmin",
-                                         "daemon"};
-    struct str local = r->from_email, domain;
-    (void)!address_split(r->from_email, &local, &domain);
-    if (null_sender || by_header == AUTO_BOUNCE ||
-        str_is(headers_get(&r->headers, "Return-Path"), "<>"))
-        return true;
+    static const char *const locals[] = {"postmaster",   "post_master", "mailer-daemon",
+                                         "mailerdaemon", "sysadmin",    "mail.delivery"};
+    struct str local = r->from_word, domain;
+    (void)!address_split(r->from_word, &local, &domain);
     for (size_t i = 0; i < COUNT(locals); i++)
         if (str_is_nocase(str_upto(local, strlen(locals[i])), locals[i]))
             return true;
-    return false;
+    bool no_sender = null_sender || str_is(headers_get(&r->headers, "Return-Path"), "<>");
+    return by_header == AUTO_BOUNCE ||
+           (no_sender && (by_header != AUTO_REPLY || bounce_subject(r->subject)));
 }
 
 static enum auto_class of_report(const struct reading *r) {
@@ -187,11 +186,7 @@ static void read_kind(struct reading *r) {
     const json_t *envelope = json_object_get(r->meta, "envelope_from");
     bool null_sender = envelope && json_string_length(envelope) == 0;
     enum auto_class by_header = auto_classify(&r->headers, r->from_email, null_sender);
-    bool server =
-        by_header != AUTO_REPLY || null_sender ? by_server(r, null_sender, by_header) : false;
-    if (headers_get(&r->headers, "Auto-Submitted").n && by_header == AUTO_REPLY &&
-        !bounce_subject(r->subject))
-        server = false; /* an absence note with an empty sender, as it should be */
+    bool server = by_server(r, null_sender, by_header);
     bounce_read(&r->arena, &r->mime, r->subject, server, &r->bounce);
     r->automatic = of_report(r);
     if (r->automatic == AUTO_NONE)
@@ -332,12 +327,14 @@ static struct str with_lines(struct arena *a, struct str mail) {
 static void reading_run(struct reading *r) {
     cleanup(buf_clear) struct buf json;
     buf_init(&json, JSON_MAX);
+    mime_begin();
     headers_read(&r->arena, with_lines(&r->arena, r->in->body), &r->headers);
     if (r->headers.cut)
         warn(&r->warnings, "more header fields than are read");
     r->subject = text_of(r, "Subject");
     struct address from = who_wrote(r);
     r->from_email = from.email;
+    r->from_word = from.email.n ? from.email : from.name;
     mime_read(&r->arena, &r->headers, r->out, &r->warnings, &r->mime);
     read_kind(r);
     read_date(r);

@@ -11,6 +11,7 @@
 
 enum {
     SIGNATURE_LINES_MAX = 20,
+    BLANKS_MAX = 2, /* empty lines in a row that are kept */
     ATTRIBUTION_LINES_MAX = 4,
     FIELD_LINES_MAX = 8,
     LINES_MAX = 200 * 1000,
@@ -176,13 +177,17 @@ static bool drop_tail(struct reply *r) {
 }
 
 static struct str join(struct arena *a, const struct reply *r) {
-    size_t n = 0;
+    size_t n = 0, blanks = 0;
     for (size_t i = r->first; i < r->end; i++)
         n += r->lines[i].text.n + 1;
     char *p = arena_new(a, n + 1), *to = p;
     for (size_t i = r->first; i < r->end; i++) {
-        memcpy(to, r->lines[i].text.p, r->lines[i].text.n);
-        to += r->lines[i].text.n;
+        const struct line *line = &r->lines[i];
+        blanks = line->kind == LINE_BLANK ? blanks + 1 : 0;
+        if (blanks > BLANKS_MAX)
+            continue;
+        memcpy(to, line->text.p, line->text.n);
+        to += line->text.n;
         *to++ = '\n';
     }
     return str_make(p, to > p ? (size_t)(to - p) - 1 : 0);

@@ -1,10 +1,10 @@
-/* test_corpora_reply.c - quotes and signatures taken off collected replies, against what their authors
- * expect. Two houses, two tastes: discourse drops the heading of an answered quote, github keeps it; the
- * floors say what is reached.
+/* test_corpora_reply.c - quotes and signatures taken off collected replies, against what their
+ * authors expect. Two houses, two tastes: discourse drops the heading of an answered quote, github
+ * keeps it; the floors say what is reached.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -39,7 +39,8 @@ static void normalise(struct buf *out, struct str s) {
     s = str_trim(s);
     while (s.n) {
         struct str line = str_cut(&s, '\n');
-        while (line.n && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' || line.p[line.n - 1] == '\r'))
+        while (line.n && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' ||
+                          line.p[line.n - 1] == '\r'))
             line.n--;
         assert_true(buf_add(out, line) && buf_add_byte(out, '\n'));
     }
@@ -111,7 +112,8 @@ static void replies_are_trimmed_as_github_does(void **state) {
         buf_init(&mail, 1 << 22);
         snprintf(path, sizeof path, GITHUB "/emails/%s", name);
         assert_true(file_read(path, &mail));
-        right += case_right(name, buf_str(&mail), str_c(json_string_value(json_object_get(one, "visible"))));
+        right += case_right(name, buf_str(&mail),
+                            str_c(json_string_value(json_object_get(one, "visible"))));
         total++;
         buf_clear(&mail);
     }
