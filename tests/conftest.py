@@ -5,6 +5,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "faults"))
 
 from touchline import Sink, Touchline  # noqa: E402
 
