@@ -20,9 +20,9 @@ static struct {
 } codec;
 
 static void codec_prepare(void) {
-    cleanup(buf_clear) struct buf dictionary;
     if (codec.pack)
         return;
+    cleanup(buf_clear) struct buf dictionary;
     buf_init(&dictionary, DICTIONARY_MAX);
     bool ok = base64_decode(&dictionary, str_c(store_dictionary_1), false);
     assert(ok);
@@ -55,10 +55,10 @@ bool body_pack(struct str text, struct buf *out) {
 }
 
 bool body_unpack(struct str packed, struct buf *out) {
-    cleanup(buf_clear) struct buf frame;
     if (!packed.n || packed.p[0] != VERSION)
         return false;
     codec_prepare();
+    cleanup(buf_clear) struct buf frame;
     buf_init(&frame, packed.n + MAGIC_BYTES);
     if (!buf_add(&frame, str_make(magic, MAGIC_BYTES)) || !buf_add(&frame, str_from(packed, 1)))
         return false;
