@@ -18,6 +18,7 @@ struct buf;
 struct config;
 struct egress;
 struct http_server;
+struct id_maker;
 struct intake;
 struct loop;
 struct plugin_host;
@@ -33,6 +34,7 @@ struct plugin_parts { /* set before plugin_host_start; loading needs none of the
     struct worker_pool *workers;
     struct egress *egress;
     struct intake *intake;
+    struct id_maker *ids;
     struct str region;
 };
 
