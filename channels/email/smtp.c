@@ -19,6 +19,8 @@
 
 #include <touchline/kit/own.h>
 
+#include "bounce_words.h"
+
 enum {
     GREETING_MS = 30 * 1000,
     ENVELOPE_MS = 60 * 1000,
@@ -100,10 +102,13 @@ static bool is_login(int code) {
 }
 
 static void result_set(struct smtp_result *out, const smtp_status_t *status, const char *text) {
+    struct str told = bounce_status(str_c(text)); /* where the server did not announce such codes */
     out->code = status->code;
     if (status->enh_class > 0)
         snprintf(out->status, sizeof out->status, "%d.%d.%d", status->enh_class,
                  status->enh_subject, status->enh_detail);
+    else if (told.n && told.p == text)
+        snprintf(out->status, sizeof out->status, "%.*s", STR_ARG(told));
     snprintf(out->diagnostic, sizeof out->diagnostic, "%d %s", status->code, text ? text : "");
     out->state = status->code >= 500 && !is_login(status->code) ? TL_SENT_NEVER : TL_SENT_RETRY;
 }
