@@ -1,8 +1,9 @@
 /* spool/ask.c - questions of the loop: to the reader, behind the notes that were made before.
  *
  * Who notes a step and asks for the receipt sees the step: while notes are on their way, a question
- * travels through the writer, after them. Questions have no bound of their own: each belongs to a
- * request or a room that waits for it.
+ * travels through the writer, after them; one by id always does, since the writer alone knows the
+ * newest ids. Questions have no bound of their own: each belongs to a request or a room that waits
+ * for it.
  */
 #include <stdlib.h>
 
@@ -31,7 +32,8 @@ static void ask(struct spool *s, struct question *take_q) {
         return;
     }
     spool_notes_flush(s);
-    bool behind = s->notes_flying || take_q->job.kind == JOB_CHANGE;
+    bool behind = s->notes_flying || take_q->job.kind == JOB_CHANGE || take_q->ask == ASK_RECEIPT ||
+                  take_q->ask == ASK_RECORD;
     queue_push_always(behind ? s->inbox : s->questions, &take_q->job);
 }
 

@@ -77,7 +77,7 @@ static bool write_all(struct writer *w, struct fault *f) {
     for (size_t i = 0; i < w->group_n; i++)
         if (!write_job(w, w->taken[i], f))
             return false;
-    return writer_commit(w, f);
+    return seen_fold(&w->seen, &w->db, f) && writer_commit(w, f);
 }
 
 static bool attempt(struct writer *w, struct fault *f) {
@@ -131,6 +131,14 @@ static void tell_left_notes(struct writer *w) {
     }
 }
 
+/* The reader sees the table only; what stands in memory goes along. */
+static void pass_on(struct writer *w, struct question *q) {
+    bool found = !q->text.n ||
+                 seen_find(&w->seen, NULL, db_key(q->text), &q->arena, &q->late, &q->late_n, NULL);
+    (void)found; /* nothing in memory can fail */
+    queue_push_always(w->spool->questions, &q->job);
+}
+
 static void tell(struct writer *w, struct job *j, bool ok, const struct fault *why) {
     switch (j->kind) {
     case JOB_PUSH:
@@ -149,7 +157,7 @@ static void tell(struct writer *w, struct job *j, bool ok, const struct fault *w
         give_back(w, j);
         break;
     case JOB_ASK:
-        queue_push_always(w->spool->questions, j);
+        pass_on(w, question_of(j));
         break;
     case JOB_CONFIG:
         w->config = container_of(j, struct reconfigure, job)->config;

@@ -23,42 +23,56 @@ static struct str content_of(const struct record *r) {
 }
 
 /* What the receipts say about an id. */
-struct seen {
+struct seen_id {
     bool any, exact, same_exact, same_any, tried;
     int64_t highest;
     uint64_t seq;
 };
 
-static bool seen_look(struct writer *w, const struct push *p, struct seen *out, struct fault *f) {
+/* One receipt into what is known of the id so far. */
+static void seen_row(const struct push *p, sqlite3_stmt *s, struct seen_id *out) {
     const struct record *r = p->record;
-    sqlite3_stmt *s = db_statement(&w->db, SQL_SEEN_FIND, f);
-    if (!s)
-        return false;
-    *out = (struct seen){0};
-    sqlite3_bind_int64(s, 1, db_key(r->id));
-    enum db_step step;
-    while ((step = db_step(&w->db, s, f)) == DB_ROW) {
-        if (!str_eq(db_column(s, 0), r->id) || sqlite3_column_int(s, 1) != class_of(r->kind))
-            continue;
-        int64_t revision = sqlite3_column_int64(s, 2);
-        bool same = str_eq(db_column(s, 3), content_of(r));
-        uint64_t seq = (uint64_t)sqlite3_column_int64(s, 4);
-        if (revision == r->revision) {
-            out->exact = true;
-            out->same_exact = same;
-            out->tried = p->tried && seq == p->tried;
-        }
-        out->same_any |= same;
-        if (revision == r->revision || (!out->exact && (!out->any || revision >= out->highest)))
-            out->seq = seq;
-        if (!out->any || revision > out->highest)
-            out->highest = revision;
-        out->any = true;
+    if (!str_eq(db_column(s, 0), r->id) || sqlite3_column_int(s, 1) != class_of(r->kind))
+        return;
+    int64_t revision = sqlite3_column_int64(s, 2);
+    bool same = str_eq(db_column(s, 3), content_of(r));
+    uint64_t seq = (uint64_t)sqlite3_column_int64(s, 4);
+    if (revision == r->revision) {
+        out->exact = true;
+        out->same_exact = same;
+        out->tried = p->tried && seq == p->tried;
     }
-    return step == DB_END;
+    out->same_any |= same;
+    if (revision == r->revision || (!out->exact && (!out->any || revision >= out->highest)))
+        out->seq = seq;
+    if (!out->any || revision > out->highest)
+        out->highest = revision;
+    out->any = true;
 }
 
-static enum spool_verdict seen_verdict(const struct seen *seen, const struct record *r) {
+static bool seen_look(struct writer *w, struct push *p, struct seen_id *out, struct fault *f) {
+    *out = (struct seen_id){0};
+    int64_t *rows = NULL;
+    size_t n = 0;
+    if (!seen_find(&w->seen, &w->db, db_key(p->record->id), &p->record->arena, &rows, &n, f))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_stmt *s = db_statement(&w->db, SQL_RECEIPT_GET, f);
+        if (!s)
+            return false;
+        sqlite3_bind_int64(s, 1, rows[i]);
+        enum db_step step = db_step(&w->db, s, f);
+        if (step == DB_FAILED)
+            return false;
+        if (step == DB_ROW) {
+            seen_row(p, s, out);
+            db_done(s);
+        }
+    }
+    return true;
+}
+
+static enum spool_verdict seen_verdict(const struct seen_id *seen, const struct record *r) {
     if (seen->exact)
         return seen->same_exact ? SPOOL_KNOWN : SPOOL_MISMATCH;
     if (!seen->any || r->revision > seen->highest)
@@ -126,18 +140,20 @@ static bool record_add(struct writer *w, const struct record *r, bool big, struc
 
 static bool receipt_add(struct writer *w, const struct record *r, struct str steps,
                         struct fault *f) {
-    sqlite3_stmt *s = db_statement(&w->db, SQL_SEEN_ADD, f);
+    sqlite3_stmt *s = db_statement(&w->db, SQL_RECEIPT_ADD, f);
     if (!s)
         return false;
-    sqlite3_bind_int64(s, 1, db_key(r->id));
-    db_bind_text(s, 2, r->id);
-    sqlite3_bind_int(s, 3, class_of(r->kind));
-    sqlite3_bind_int64(s, 4, r->revision);
-    db_bind_blob(s, 5, content_of(r));
-    sqlite3_bind_int64(s, 6, (int64_t)r->seq);
-    sqlite3_bind_int64(s, 7, r->received_ms);
-    db_bind_text(s, 8, steps);
-    return db_run(&w->db, s, f);
+    db_bind_text(s, 1, r->id);
+    sqlite3_bind_int(s, 2, class_of(r->kind));
+    sqlite3_bind_int64(s, 3, r->revision);
+    db_bind_blob(s, 4, content_of(r));
+    sqlite3_bind_int64(s, 5, (int64_t)r->seq);
+    sqlite3_bind_int64(s, 6, r->received_ms);
+    db_bind_text(s, 7, steps);
+    if (!db_run(&w->db, s, f))
+        return false;
+    seen_add(&w->seen, db_key(r->id), sqlite3_last_insert_rowid(w->db.handle));
+    return true;
 }
 
 static bool mark_add(struct writer *w, enum sql mark, uint64_t seq, struct fault *f) {
@@ -230,7 +246,7 @@ static bool add_all(struct writer *w, struct push *p, struct fault *f) {
 bool keep_record(struct writer *w, struct push *p, struct fault *f) {
     must_run_on(THREAD_SPOOL);
     struct record *r = p->record;
-    struct seen seen;
+    struct seen_id seen;
     if (!seen_look(w, p, &seen, f))
         return false;
     if (seen.tried) {

@@ -39,33 +39,59 @@ static bool applied_write(struct writer *w, const struct notes *b, struct fault 
 
 /* A receipt without a record here: steps of what another daemon took in. */
 static bool stray_add(struct writer *w, struct str id, struct str lines, struct fault *f) {
-    sqlite3_stmt *s = db_statement(&w->db, SQL_SEEN_ADD, f);
+    sqlite3_stmt *s = db_statement(&w->db, SQL_RECEIPT_ADD, f);
     if (!s)
         return false;
-    sqlite3_bind_int64(s, 1, db_key(id));
-    db_bind_text(s, 2, id);
+    db_bind_text(s, 1, id);
+    sqlite3_bind_int(s, 2, 0);
     sqlite3_bind_int(s, 3, 0);
-    sqlite3_bind_int(s, 4, 0);
-    sqlite3_bind_int64(s, 6, 0);
-    sqlite3_bind_int64(s, 7, clock_wall_ms());
-    db_bind_text(s, 8, lines);
-    return db_run(&w->db, s, f);
+    sqlite3_bind_int64(s, 5, 0);
+    sqlite3_bind_int64(s, 6, clock_wall_ms());
+    db_bind_text(s, 7, lines);
+    if (!db_run(&w->db, s, f))
+        return false;
+    seen_add(&w->seen, db_key(id), sqlite3_last_insert_rowid(w->db.handle));
+    return true;
+}
+
+/* The newest receipt of the id; 0: none. */
+static bool receipt_of(struct writer *w, struct str id, int64_t *out_n, int64_t *out_length,
+                       struct fault *f) {
+    struct arena a;
+    arena_init(&a);
+    int64_t *rows = NULL;
+    size_t n = 0;
+    bool ok = seen_find(&w->seen, &w->db, db_key(id), &a, &rows, &n, f);
+    *out_n = 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        sqlite3_stmt *s = rows[i] > *out_n ? db_statement(&w->db, SQL_STEPS_GET, f) : NULL;
+        if (!s) {
+            ok = rows[i] <= *out_n;
+            continue;
+        }
+        sqlite3_bind_int64(s, 1, rows[i]);
+        enum db_step step = db_step(&w->db, s, f);
+        if (step == DB_ROW && str_eq(db_column(s, 0), id)) {
+            *out_n = rows[i];
+            *out_length = sqlite3_column_int64(s, 1);
+        }
+        if (step == DB_ROW)
+            db_done(s);
+        ok = step != DB_FAILED;
+    }
+    arena_clear(&a);
+    return ok;
 }
 
 bool steps_write(struct writer *w, struct str id, struct str lines, struct fault *f) {
-    sqlite3_stmt *s = db_statement(&w->db, SQL_STEPS_FIND, f);
-    if (!s)
+    int64_t n = 0, length = 0;
+    if (!receipt_of(w, id, &n, &length, f))
         return false;
-    sqlite3_bind_int64(s, 1, db_key(id));
-    db_bind_text(s, 2, id);
-    enum db_step step = db_step(&w->db, s, f);
-    if (step != DB_ROW)
-        return step == DB_END && stray_add(w, id, lines, f);
-    int64_t n = sqlite3_column_int64(s, 0), length = sqlite3_column_int64(s, 1);
-    db_done(s);
+    if (!n)
+        return stray_add(w, id, lines, f);
     if (length + (int64_t)lines.n > STEPS_BYTES)
         return true; /* a task offered around for days: its beginning is kept */
-    s = db_statement(&w->db, SQL_STEPS_ADD, f);
+    sqlite3_stmt *s = db_statement(&w->db, SQL_STEPS_ADD, f);
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, n);

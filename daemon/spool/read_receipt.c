@@ -67,27 +67,42 @@ static void write_row(struct jwrite *j, sqlite3_stmt *s, char out_state[STATE_MA
         memcpy(out_state, before, STATE_MAX); /* tried again since */
 }
 
+static bool write_receipt(struct reader *r, const struct question *q, const int64_t *rows, size_t n,
+                          struct jwrite *j, char state[STATE_MAX], bool *out_found,
+                          struct fault *f) {
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_stmt *s = db_statement(&r->db, SQL_RECEIPT, f);
+        if (!s)
+            return false;
+        sqlite3_bind_int64(s, 1, rows[i]);
+        enum db_step step = db_step(&r->db, s, f);
+        if (step == DB_FAILED)
+            return false;
+        if (step == DB_END)
+            continue;
+        if (str_eq(db_column(s, 5), q->text)) {
+            *out_found = true;
+            write_row(j, s, state);
+        }
+        db_done(s);
+    }
+    return true;
+}
+
 bool read_receipt(struct reader *r, struct question *q, struct fault *f) {
-    sqlite3_stmt *s = db_statement(&r->db, SQL_RECEIPT, f);
-    if (!s)
+    int64_t *rows = NULL;
+    size_t n = 0;
+    if (!read_rows_of(r, q, &rows, &n, f))
         return false;
-    sqlite3_bind_int64(s, 1, db_key(q->text));
-    db_bind_text(s, 2, q->text);
     cleanup(buf_clear) struct buf steps;
     buf_init(&steps, RECEIPT_BYTES);
-    struct jwrite j;
+    struct jwrite j, whole;
+    char state[STATE_MAX] = "";
     jwrite_init(&j, &steps);
     jwrite_open(&j, NULL, '[');
-    char state[STATE_MAX] = "";
-    enum db_step step;
-    while ((step = db_step(&r->db, s, f)) == DB_ROW) {
-        q->found = true;
-        write_row(&j, s, state);
-    }
-    if (step == DB_FAILED)
+    if (!write_receipt(r, q, rows, n, &j, state, &q->found, f))
         return false;
     jwrite_close(&j, ']');
-    struct jwrite whole;
     jwrite_init(&whole, &q->json);
     jwrite_open(&whole, NULL, '{');
     jwrite_str(&whole, "id", q->text);

@@ -47,6 +47,41 @@ static bool drop_aged(struct writer *w, enum sql id, int64_t before_ms, int64_t 
     return true;
 }
 
+/* A receipt goes with its entry in the index. The batch is in order of age, so its last one that is
+ * old enough takes all before it along. */
+static bool drop_receipts(struct writer *w, int64_t before_ms, int64_t *out_n, struct fault *f) {
+    struct seen_entry rows[BATCH];
+    size_t n = 0, old = 0;
+    sqlite3_stmt *s = db_statement(&w->db, SQL_RECEIPTS_OLD, f);
+    if (!s)
+        return false;
+    sqlite3_bind_int(s, 1, BATCH);
+    enum db_step step = DB_END;
+    while (n < BATCH && (step = db_step(&w->db, s, f)) == DB_ROW) {
+        rows[n].n = sqlite3_column_int64(s, 0);
+        rows[n++].key = db_key(db_column(s, 1));
+        if (sqlite3_column_int64(s, 2) < before_ms)
+            old = n;
+    }
+    if (step == DB_ROW)
+        db_done(s);
+    if (step == DB_FAILED || !old)
+        return step != DB_FAILED;
+    for (size_t i = 0; i < old; i++) {
+        if (!(s = db_statement(&w->db, SQL_SEEN_DEL, f)))
+            return false;
+        sqlite3_bind_int64(s, 1, rows[i].key);
+        sqlite3_bind_int64(s, 2, rows[i].n);
+        if (!db_run(&w->db, s, f))
+            return false;
+    }
+    if (!(s = db_statement(&w->db, SQL_RECEIPTS_DEL, f)))
+        return false;
+    sqlite3_bind_int64(s, 1, rows[old - 1].n);
+    *out_n += (int64_t)old;
+    return db_run(&w->db, s, f);
+}
+
 struct old {
     uint64_t seq;
     int64_t received_ms, big;
@@ -124,8 +159,7 @@ static bool drop_all(struct writer *w, int64_t wall, int64_t *out_n, bool *out_m
         receipts = window;
     if (window < keys)
         keys = window;
-    if (!drop_aged(w, SQL_RECEIPTS_OLD, receipts, &aged, f) ||
-        !drop_aged(w, SQL_ALIAS_OLD, receipts, &aged, f) ||
+    if (!drop_receipts(w, receipts, &aged, f) || !drop_aged(w, SQL_ALIAS_OLD, receipts, &aged, f) ||
         !drop_aged(w, SQL_EVENTS_OLD, receipts, &aged, f) ||
         !drop_aged(w, SQL_OUTBOX_OLD, wall - w->config.keep_receipts_ms, &aged, f) ||
         !drop_aged(w, SQL_IDEM_OLD, keys, &aged, f) || !drop_records(w, window, out_n, out_more, f))

@@ -20,6 +20,7 @@
 #include "spool/folder.h"
 #include "spool/guard.h"
 #include "spool/ledger.h"
+#include "spool/seen.h"
 #include "spool/spool.h"
 
 enum {
@@ -125,6 +126,8 @@ struct question {
     enum ask ask;
     struct arena arena;
     struct str text;
+    int64_t *late; /* receipts of this id that no index knows yet */
+    size_t late_n;
     uint64_t after;
     int64_t from_ms, to_ms;
     size_t max;
@@ -160,6 +163,7 @@ struct writer {
     uint64_t last_seq; /* committed */
     uint64_t next_seq; /* inside a transaction */
     struct tally now, delta;
+    struct seen seen;
     struct job *taken[GROUP_MAX]; /* from the inbox, in order */
     size_t taken_n, group_n;
     size_t burst;           /* records of the last group */
@@ -269,6 +273,9 @@ int64_t writer_used_bytes(struct writer *w);
 void reader_run(void *arg);
 bool read_records(struct reader *r, struct question *q, struct fault *f)
     must_check; /* read_records.c */
+/* The receipts that may be of q->text, oldest first. */
+bool read_rows_of(struct reader *r, struct question *q, int64_t **out, size_t *out_n,
+                  struct fault *f) must_check;
 bool read_receipt(struct reader *r, struct question *q, struct fault *f)
     must_check; /* read_receipt.c */
 bool read_quarantine(struct reader *r, struct question *q, struct fault *f)

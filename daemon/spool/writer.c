@@ -40,7 +40,7 @@ static bool known_body(void *arg, uint64_t seq) {
 /* What the file holds, into memory. */
 static bool count(struct writer *w, struct fault *f) {
     int64_t last = 0, noted = 0, confirmed = 0;
-    if (!db_number(&w->db, SQL_LAST_SEQ, 0, &last, f) ||
+    if (!seen_load(&w->seen, &w->db, f) || !db_number(&w->db, SQL_LAST_SEQ, 0, &last, f) ||
         !db_meta_get(&w->db, "last_seq", 0, &noted, f) ||
         !db_meta_get(&w->db, "confirmed_seq", 0, &confirmed, f) ||
         !db_number(&w->db, SQL_PENDING_COUNT, 0, &w->now.pending, f) ||
@@ -121,6 +121,7 @@ void writer_close(struct writer *w) {
     if (w->db.handle && !w->failing && !db_meta_set(&w->db, "clean", 1, &f))
         log_warn("spool.close", "reason=%s", log_fault(&f));
     db_close(&w->db);
+    seen_clear(&w->seen);
     free(w->drops);
     while (list_first(&w->left_notes)) {
         struct job *j = container_of(list_first(&w->left_notes), struct job, link);
@@ -152,6 +153,7 @@ bool writer_begin(struct writer *w, struct fault *f) {
     w->next_seq = w->last_seq;
     w->bodies_written = false;
     w->drops_n = 0;
+    seen_settle(&w->seen, false);
     return db_simple(&w->db, SQL_BEGIN_WRITE, f);
 }
 
@@ -163,6 +165,7 @@ bool writer_commit(struct writer *w, struct fault *f) {
     if (!ok)
         return false;
     w->last_seq = w->next_seq;
+    seen_settle(&w->seen, true);
     w->now.pending += w->delta.pending;
     w->now.quarantined += w->delta.quarantined;
     w->now.outbox += w->delta.outbox;
