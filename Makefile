@@ -73,7 +73,7 @@ $(B)/touchlined: $(B)/obj/daemon/main.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 
 $(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl 2>/dev/null) -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium 2>/dev/null) -o $@
 
 # A channel sees the installed headers only, and takes the kit in with hidden symbols.
 CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
