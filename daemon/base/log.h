@@ -3,8 +3,8 @@
  *   2026-11-23T08:00:00.000Z level=warn event=spool.full bytes=4294967296
  *
  * Under systemd (JOURNAL_STREAM set) a line begins with <N> instead of the time. Never blocks: what
- * the sink does not take is counted and told later (log.dropped). Event names stand in
- * base/events.def; values are escaped outside 0x21..0x7E. Any thread. Lines are at most 4 KiB.
+ * the sink does not take is counted and told later (log.dropped). Event names are
+ * "room.what"; values are escaped outside 0x21..0x7E. Any thread. Lines are at most 4 KiB.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -25,9 +25,11 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 #define log_info(event, ...) log_event(LOG_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...) log_event(LOG_DEBUG, event, __VA_ARGS__)
 
-/* For "%s": s escaped and cut to 200 bytes, in one of a few thread-local buffers (good for one call). */
+/* For "%s": s escaped and cut to 200 bytes, in one of a few thread-local buffers (good for one
+ * call). */
 const char *log_value(struct str s);
-/* For "%s": a pseudonym of personal data, p:16 hex digits of a keyed hash of this process's life. */
+/* For "%s": a pseudonym of personal data, p:16 hex digits of a keyed hash of this process's life.
+ */
 const char *log_person(struct str s);
 /* For "%s": place and reason of a fault, escaped. */
 const char *log_fault(const struct fault *f);

@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/thread.h"
 #include <touchline/kit/own.h>
+
+enum { PROBE_MS = 1000 };
 
 /* Owned by its thread; nothing here is shared. */
 struct loop {
@@ -17,6 +22,8 @@ struct loop {
     struct event *turn;
     struct link todo;
     bool stopped;
+    struct loop_timer *probe; /* of the main loop while it runs */
+    int64_t probe_due_us;
 };
 
 struct todo {
@@ -81,12 +88,6 @@ struct event_base *loop_base(struct loop *l) {
     return l->base;
 }
 
-void loop_run(struct loop *l) {
-    if (!l->stopped)
-        event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
-    l->stopped = false;
-}
-
 void loop_stop(struct loop *l) {
     l->stopped = true;
     event_base_loopexit(l->base, NULL);
@@ -146,4 +147,29 @@ void loop_timer_free(struct loop_timer *t) {
         return;
     event_free(t->event);
     free(t);
+}
+
+static void probe_again(struct loop *l) {
+    l->probe_due_us = clock_mono_us() + PROBE_MS * 1000;
+    loop_timer_set(l->probe, PROBE_MS);
+}
+
+/* How late the loop comes to a timer is how long somebody has kept it. */
+static void on_probe(void *arg) {
+    struct loop *l = arg;
+    int64_t late_us = clock_mono_us() - l->probe_due_us;
+    metric_observe_us(METRIC_LOOP_LATENCY, late_us > 0 ? late_us : 0);
+    probe_again(l);
+}
+
+void loop_run(struct loop *l) {
+    if (!l->stopped) {
+        if (thread_is(THREAD_LOOP)) {
+            l->probe = loop_timer_new(l, PROBE_MS, on_probe, l);
+            probe_again(l);
+        }
+        event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
+        loop_timer_free(steal(&l->probe));
+    }
+    l->stopped = false;
 }

@@ -16,7 +16,7 @@ struct loop;
 struct loop *loop_new(void);
 void loop_free(struct loop *l); /* reaps what is left first */
 struct event_base *loop_base(struct loop *l);
-void loop_run(struct loop *l);  /* until loop_stop */
+void loop_run(struct loop *l); /* until loop_stop */
 void loop_stop(struct loop *l);
 
 /* free_fn(object) runs once, later, on this loop. */
@@ -27,7 +27,8 @@ void loop_later(struct loop *l, void (*fn)(void *arg), void *arg);
 
 struct loop_timer;
 /* One shot; fires once unless freed before. Freeing in the callback is allowed. */
-struct loop_timer *loop_timer_new(struct loop *l, int64_t after_ms, void (*fire)(void *arg), void *arg);
+struct loop_timer *loop_timer_new(struct loop *l, int64_t after_ms, void (*fire)(void *arg),
+                                  void *arg);
 /* Arms again from now. */
 void loop_timer_set(struct loop_timer *t, int64_t after_ms);
 void loop_timer_stop(struct loop_timer *t);

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include <touchline/kit/own.h>
+#include <touchline/version.h>
 
 enum { LABELS_MAX = 64, PLUGIN_MAX = 256, NAME_MAX_BYTES = 100 };
 
@@ -66,6 +68,11 @@ static struct slot *label_slot(enum metric m, const char *label_value) {
     assert(table[m].label);
     struct slot *s = slot_of(labels[m], LABELS_MAX, label_value);
     return s ? s : slot_of(&labels[m][LABELS_MAX], 1, "other");
+}
+
+void metrics_start(void) {
+    metric_set_label(METRIC_BUILD, TOUCHLINE_VERSION, 1);
+    metric_set(METRIC_START_TIME, clock_wall_ms() / 1000);
 }
 
 void metric_add(enum metric m, uint64_t n) {

@@ -1,8 +1,8 @@
 /* base/metrics.h - counters, gauges and histograms of the process, as Prometheus text.
  *
- * One table, base/metrics.def: METRIC(id, kind, "touchline_name", "label or NULL", "help"). Adding is
- * atomic and may be done on any thread. Labels come from bounded sets: at most 64 values a metric,
- * then "other".
+ * One table, base/metrics.def: METRIC(id, kind, "touchline_name", "label or NULL", "help"). Adding
+ * is atomic and may be done on any thread. Labels come from bounded sets: at most 64 values a
+ * metric, then "other".
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -17,6 +17,9 @@ enum metric {
 #undef METRIC
     METRIC_COUNT
 };
+
+/* What stands from the start on: version and start time. main.c, once. */
+void metrics_start(void);
 
 void metric_add(enum metric m, uint64_t n);
 void metric_add_label(enum metric m, const char *label_value, uint64_t n);

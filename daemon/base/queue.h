@@ -1,7 +1,7 @@
 /* base/queue.h - bounded queue between two threads; the only place with a lock.
  *
- * Carries pointers. The reading side either blocks (a worker thread) or is a loop, which is woken by
- * an eventfd. A push on a full queue returns false and the caller says BUSY outward.
+ * Carries pointers. The reading side either blocks (a worker thread) or is a loop, which is woken
+ * by an eventfd. A push on a full queue returns false and the caller says BUSY outward.
  */
 #ifndef BASE_QUEUE_H
 #define BASE_QUEUE_H

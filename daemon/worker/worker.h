@@ -41,7 +41,8 @@ typedef void worker_done_fn(void *arg, const struct worker_answer *answer);
  * demand, ended after 60 s without work). */
 bool worker_open(struct loop *loop, const struct tl_strs *plugin_folders, uint32_t max,
                  struct worker_pool **out, struct fault *f) must_check;
-/* Kills the children; what waits or is under way fails by its done, called in here. Not from a done. */
+/* Kills the children; what waits or is under way fails by its done, called in here. Not from a
+ * done. */
 void worker_close(struct worker_pool *p);
 
 /* Runs plugin->read in a child. false (BUSY): the queue of 4096 jobs is full. */

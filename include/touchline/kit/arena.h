@@ -19,7 +19,8 @@ struct arena {
 void arena_init(struct arena *a);
 void arena_clear(struct arena *a);
 void *arena_new(struct arena *a, size_t bytes); /* zeroed, aligned for anything */
-struct str arena_str(struct arena *a, struct str s); /* copy with a NUL after it; absent stays absent */
+struct str arena_str(struct arena *a,
+                     struct str s); /* copy with a NUL after it; absent stays absent */
 struct str arena_strf(struct arena *a, const char *format, ...) printf_like(2, 3);
 
 #endif

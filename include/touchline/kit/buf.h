@@ -36,11 +36,16 @@ char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 /* Drops the first n bytes. */
 void buf_consume(struct buf *b, size_t n);
-/* A JSON string with its quotes; s must be valid UTF-8. Escapes controls, quote, backslash, U+2028/9 and DEL. */
+/* A JSON string with its quotes; s must be valid UTF-8. Escapes controls, quote, backslash,
+ * U+2028/9 and DEL. */
 bool buf_add_json(struct buf *b, struct str s) must_check;
 
-static inline struct str buf_str(const struct buf *b) { return str_make(b->p ? b->p : "", b->n); }
-static inline const char *buf_c(const struct buf *b) { return b->p ? b->p : ""; }
+static inline struct str buf_str(const struct buf *b) {
+    return str_make(b->p ? b->p : "", b->n);
+}
+static inline const char *buf_c(const struct buf *b) {
+    return b->p ? b->p : "";
+}
 /* Hands out the bytes (NUL after them, caller frees) and leaves the buf empty. */
 char *buf_steal(struct buf *b, size_t *out_n);
 

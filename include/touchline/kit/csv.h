@@ -10,7 +10,8 @@
 #include <touchline/str.h>
 
 /* Splits one line (without its line end) into at most max fields; quotes removed, "" inside quotes
- * is one quote. Fields live in the arena or the line. false: unbalanced quote or too many fields. */
+ * is one quote. Fields live in the arena or the line. false: unbalanced quote or too many fields.
+ */
 bool csv_split(struct arena *a, struct str line, char sep, struct str *out, size_t max,
                size_t *out_n) must_check;
 

@@ -25,7 +25,8 @@ enum { FAULT_PLACE_MAX = 200, FAULT_REASON_MAX = 400 };
 struct fault {
     enum fault_kind kind;
     int error;                     /* errno of FAULT_SYSTEM, else 0 */
-    char place[FAULT_PLACE_MAX];   /* JSON pointer, FILE:LINE:COLUMN, protocol step; cut, never overrun */
+    char place[FAULT_PLACE_MAX];   /* JSON pointer, FILE:LINE:COLUMN, protocol step; cut, never
+                                      overrun */
     char reason[FAULT_REASON_MAX]; /* never holds input bytes beyond a printable, bounded quote */
 };
 

@@ -14,8 +14,12 @@ struct link {
     struct link *prev, *next;
 };
 
-static inline void link_init(struct link *l) { l->prev = l->next = l; }
-static inline bool link_alone(const struct link *l) { return l->next == l || !l->next; }
+static inline void link_init(struct link *l) {
+    l->prev = l->next = l;
+}
+static inline bool link_alone(const struct link *l) {
+    return l->next == l || !l->next;
+}
 
 /* Takes it out of whatever list it is in; twice is harmless, also on a zeroed link. */
 static inline void link_remove(struct link *l) {
@@ -34,9 +38,15 @@ static inline void link_insert_before(struct link *at, struct link *l) {
     at->prev = l;
 }
 
-static inline void list_push(struct link *head, struct link *l) { link_insert_before(head, l); }
-static inline void list_push_front(struct link *head, struct link *l) { link_insert_before(head->next, l); }
-static inline struct link *list_first(const struct link *head) { return link_alone(head) ? NULL : head->next; }
+static inline void list_push(struct link *head, struct link *l) {
+    link_insert_before(head, l);
+}
+static inline void list_push_front(struct link *head, struct link *l) {
+    link_insert_before(head->next, l);
+}
+static inline struct link *list_first(const struct link *head) {
+    return link_alone(head) ? NULL : head->next;
+}
 
 /* The body may remove `it`. */
 #define list_each(it, head)                                                                        \

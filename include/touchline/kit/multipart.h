@@ -1,4 +1,5 @@
-/* kit/multipart.h - multipart/form-data (RFC 7578), as browsers and scripts really send it. Pure. */
+/* kit/multipart.h - multipart/form-data (RFC 7578), as browsers and scripts really send it. Pure.
+ */
 #ifndef TOUCHLINE_KIT_MULTIPART_H
 #define TOUCHLINE_KIT_MULTIPART_H
 
@@ -21,6 +22,7 @@ struct multipart_part {
  * part without name, a header block above 8 KiB, nested multipart, no closing delimiter, more than
  * max parts. */
 bool multipart_parse(struct arena *a, struct str content_type, struct str body,
-                     struct multipart_part *out, size_t max, size_t *out_n, struct fault *f) must_check;
+                     struct multipart_part *out, size_t max, size_t *out_n, struct fault *f)
+    must_check;
 
 #endif

@@ -30,9 +30,9 @@
 
 /* Allocation of our own small fixed things: ends the process when memory is out, which the
  * spool makes safe. A size that comes from input goes through a buf. kit/own.c. */
-void *mem_new(size_t bytes);                     /* zeroed */
-void *mem_grow(void *take_old, size_t bytes);    /* realloc */
-char *mem_dup(const char *p, size_t n);          /* copy with a NUL appended */
+void *mem_new(size_t bytes);                  /* zeroed */
+void *mem_grow(void *take_old, size_t bytes); /* realloc */
+char *mem_dup(const char *p, size_t n);       /* copy with a NUL appended */
 #define NEW(type) ((type *)mem_new(sizeof(type)))
 
 /* For cleanup(): free(*pp) and leave NULL. */

@@ -1,4 +1,5 @@
-/* kit/urlencoded.h - application/x-www-form-urlencoded and percent-coding (WHATWG URL 5.1). Pure. */
+/* kit/urlencoded.h - application/x-www-form-urlencoded and percent-coding (WHATWG URL 5.1). Pure.
+ */
 #ifndef TOUCHLINE_KIT_URLENCODED_H
 #define TOUCHLINE_KIT_URLENCODED_H
 

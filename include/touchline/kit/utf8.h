@@ -19,7 +19,8 @@ uint32_t utf8_next(const char **p, const char *end);
 bool utf8_add(struct buf *out, uint32_t code_point) must_check;
 /* At most n bytes, not through a character. */
 struct str utf8_upto(struct str s, size_t n_bytes);
-/* One line for headers and logs: controls, bidi controls (U+202A..E, U+2066..9) and line separators become a space. */
+/* One line for headers and logs: controls, bidi controls (U+202A..E, U+2066..9) and line separators
+ * become a space. */
 bool utf8_one_line(struct buf *out, struct str s) must_check;
 
 #endif

@@ -15,9 +15,12 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/metrics.h"
 #include "base/queue.h"
 #include "base/thread.h"
+#include <touchline/kit/buf.h>
 #include <touchline/kit/own.h>
+#include <touchline/version.h>
 
 static struct loop *loop;
 static char seen[64];
@@ -142,6 +145,22 @@ static void timers_fire_once_in_time_unless_stopped(void **state) {
     loop_timer_free(NULL);
 }
 
+static void how_late_the_main_loop_is_can_be_seen(void **state) {
+    (void)state;
+    cleanup(buf_clear) struct buf b;
+    buf_init(&b, 1 << 20);
+    thread_set(THREAD_LOOP);
+    struct loop_timer *last = loop_timer_new(loop, 1100, stop, NULL);
+    loop_run(loop);
+    loop_timer_free(last);
+    metrics_start();
+    assert_true(metrics_write(&b));
+    assert_non_null(strstr(buf_c(&b), "touchline_loop_latency_seconds_count 1\n"));
+    assert_non_null(
+        strstr(buf_c(&b), "touchline_build_info{version=\"" TOUCHLINE_VERSION "\"} 1\n"));
+    assert_null(strstr(buf_c(&b), "touchline_start_time_seconds 0\n"));
+}
+
 static void a_full_queue_refuses_and_keeps_its_order(void **state) {
     (void)state;
     struct queue *q = queue_new(20);
@@ -259,6 +278,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_stop_before_the_run_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(timers_fire_once_in_time_unless_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(how_late_the_main_loop_is_can_be_seen, setup, teardown),
         cmocka_unit_test(a_full_queue_refuses_and_keeps_its_order),
         cmocka_unit_test(the_bell_rings_exactly_while_items_wait),
         cmocka_unit_test(a_thread_takes_all_that_is_pushed_once),
