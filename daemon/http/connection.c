@@ -64,6 +64,13 @@ void conn_close(struct conn *c) {
     loop_reap(s->loop, c, conn_free);
 }
 
+void conn_abort(struct conn *c) {
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (!c->closed)
+        setsockopt(c->wire.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    conn_close(c);
+}
+
 /* Everything is sent: says so, and waits a little for the client to notice. */
 static void conn_finish(struct conn *c) {
     if (c->eof) {

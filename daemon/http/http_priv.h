@@ -79,6 +79,8 @@ struct listener {
 
 struct http_server {
     struct loop *loop;
+    int64_t deadlines_ms[PHASE_COUNT]; /* of the phases, 0: none; tests shorten them */
+    int64_t write_deadline_ms;
     struct limits_config limits;
     struct reader_limits reader_limits;
     struct link listeners;
@@ -151,6 +153,8 @@ struct http_request {
 /* ---- connection.c ---- */
 void conn_accept(struct listener *l, int fd, const struct sockaddr_storage *from);
 void conn_close(struct conn *c);
+/* Likewise, and what the kernel still holds for a client who does not read is dropped with it. */
+void conn_abort(struct conn *c);
 /* Sends the pieces now or as soon as the client takes them. May close the connection. */
 void conn_write(struct conn *c, const struct str *pieces, size_t n);
 size_t conn_unsent(const struct conn *c);
@@ -167,6 +171,8 @@ void conn_resume(struct conn *c);
 void conn_move(struct conn *c, enum phase to);
 /* The list of a new connection's first phase. */
 void conn_begin(struct conn *c, enum phase first);
+/* The deadlines that are in force unless someone changes them. */
+void phases_init(struct http_server *s);
 /* Ends what has outlived its deadline. Every SWEEP_MS. */
 void phases_sweep(struct http_server *s);
 /* Ends connections without a request; the others end with their answer. */

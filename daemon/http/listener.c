@@ -14,7 +14,7 @@
 #include "http/http_priv.h"
 #include "http/tls.h"
 
-enum { ACCEPTS_A_TURN = 64, PAUSE_MS = 200 };
+enum { ACCEPTS_A_TURN = 64, PAUSE_MS = 200, SEND_BYTES = 128 * 1024 };
 
 /* ---- configuration ---- */
 
@@ -170,7 +170,10 @@ bool listener_open(struct listener *l, struct fault *f) {
     int on = 1;
     if (!address_listen(l->where, &l->fd, f))
         return false;
-    /* Accepted sockets inherit both: answers go out at once, dead streams are noticed. */
+    /* Accepted sockets inherit these: answers go out at once, dead streams are noticed, and what a
+     * slow reader has not taken waits with us, where deadlines and bounds see it. */
+    int send_bytes = SEND_BYTES;
+    setsockopt(l->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     event_assign(&l->accept_event, loop_base(l->server->loop), l->fd, EV_READ | EV_PERSIST,

@@ -12,12 +12,16 @@
 #include "base/metrics.h"
 #include "http/http_priv.h"
 
-enum { SLOWEST_BYTES_A_S = 32 * 1024, WRITE_LIMIT_MS = 60000 };
+enum {
+    FREE_BYTES = 1 << 20,          /* these have to move within the deadline itself */
+    SLOWEST_BYTES_A_S = 32 * 1024, /* further ones earn a second for so many */
+    WRITE_DEADLINE_MS = 60000,
+};
 
 #define TO(phase) (1u << PHASE_##phase)
 
 static const struct {
-    int64_t limit_ms; /* 0: as long as it takes */
+    int64_t deadline_ms; /* 0: as long as it takes */
     unsigned next;
     const char *name;
 } phases[PHASE_COUNT] = {
@@ -49,11 +53,11 @@ void conn_move(struct conn *c, enum phase to) {
 }
 
 static int64_t earned_ms(uint64_t bytes) {
-    return (int64_t)(bytes * 1000 / SLOWEST_BYTES_A_S);
+    return bytes > FREE_BYTES ? (int64_t)((bytes - FREE_BYTES) * 1000 / SLOWEST_BYTES_A_S) : 0;
 }
 
 static bool is_late(const struct conn *c, int64_t now_ms) {
-    int64_t limit_ms = phases[c->phase].limit_ms;
+    int64_t limit_ms = c->server->deadlines_ms[c->phase];
     if (c->phase == PHASE_BODY)
         limit_ms += earned_ms(c->request->reader.body_seen);
     return now_ms - c->phase_ms >= limit_ms;
@@ -77,7 +81,7 @@ static void end_late(struct conn *c) {
 }
 
 static void sweep_phase(struct http_server *s, enum phase p, int64_t now_ms) {
-    if (!phases[p].limit_ms)
+    if (!s->deadlines_ms[p])
         return;
     list_each (it, &s->phases[p]) {
         struct conn *c = container_of(it, struct conn, link);
@@ -91,12 +95,20 @@ static void sweep_phase(struct http_server *s, enum phase p, int64_t now_ms) {
 static void sweep_writing(struct http_server *s, int64_t now_ms) {
     list_each (it, &s->writing) {
         struct conn *c = container_of(it, struct conn, writing);
-        if (now_ms - c->write_ms < WRITE_LIMIT_MS + earned_ms(c->written))
+        if (now_ms - c->write_ms < s->write_deadline_ms + earned_ms(c->written))
             continue;
         notice(NOTICE_TIMEOUT, &c->peer, "write");
         metric_add_label(METRIC_HTTP_REFUSED, "deadline", 1);
-        conn_close(c);
+        conn_abort(c);
     }
+}
+
+void phases_init(struct http_server *s) {
+    for (enum phase p = 0; p < PHASE_COUNT; p++) {
+        link_init(&s->phases[p]);
+        s->deadlines_ms[p] = phases[p].deadline_ms;
+    }
+    s->write_deadline_ms = WRITE_DEADLINE_MS;
 }
 
 void phases_sweep(struct http_server *s) {

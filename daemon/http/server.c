@@ -50,8 +50,7 @@ bool http_open(struct loop *loop, const struct tl_items *listens,
     link_init(&s->listeners);
     link_init(&s->writing);
     link_init(&s->requests);
-    for (size_t i = 0; i < PHASE_COUNT; i++)
-        link_init(&s->phases[i]);
+    phases_init(s);
     take_limits(s, limits);
     buf_init(&s->head, ANSWER_HEAD_BYTES);
     s->read_bytes = mem_new(READ_BYTES);

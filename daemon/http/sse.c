@@ -69,7 +69,7 @@ static bool is_lagging(const struct http_stream *st, size_t more) {
 static void drop(struct http_stream *st) {
     notice(NOTICE_TIMEOUT, &st->conn->peer, "stream");
     metric_add(METRIC_SSE_DROPPED, 1);
-    conn_close(st->conn);
+    conn_abort(st->conn);
 }
 
 void stream_comment(struct conn *c, int64_t now_ms) {
