@@ -7,6 +7,7 @@ sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
 channeldir = $(prefix)/lib/touchline/channels
 
+comma := ,
 # SAN=address,undefined or SAN=thread goes with any target and builds beside the plain one.
 ifdef SAN
 B := build/san-$(subst $(comma),-,$(SAN))
@@ -14,7 +15,6 @@ SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 else
 B := build
 endif
-comma := ,
 CCACHE := $(shell command -v ccache 2>/dev/null)
 
 PKGS := libevent libevent_openssl libevent_pthreads libcurl hiredis yaml-0.1 jansson libsystemd \
