@@ -21,4 +21,4 @@ Touchline, development configuration (conf/touchline.dev.yml); Ctrl-C ends it.
              TOUCHLINE_TOKEN=dev-operator build/touchline status
 
 TEXT
-exec "$build/touchlined" -c conf/touchline.dev.yml
+exec ${DEBUGGER:-} "$build/touchlined" -c conf/touchline.dev.yml
