@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,7 +217,8 @@ static inline void door_open(struct door *d) {
             d->listens[i].address = i ? str_c("[::1]:0") : str_c("127.0.0.1:0");
     if (!d->listen.n)
         d->listen = (struct tl_items){d->listens, 1};
-    log_setup(LOG_ERROR); /* what strangers do is told in warnings */
+    signal(SIGPIPE, SIG_IGN); /* as main.c does: OpenSSL writes without MSG_NOSIGNAL */
+    log_setup(LOG_ERROR);     /* what strangers do is told in warnings */
     d->loop = loop_new();
     bool ok = http_open(d->loop, &d->listen, &d->limits, &d->http, &f) &&
               http_routes(d->http, door_routes, sizeof door_routes / sizeof door_routes[0], d) &&
