@@ -16,6 +16,7 @@
 
 #include "address.h"
 #include "header.h"
+#include "lmtp_words.h"
 
 enum { REPLIES_MAX = 512 * 1024 };
 
@@ -140,51 +141,6 @@ static void on_lhlo(struct lmtp_session *s, struct str args) {
     say_idle(s, "250 ENHANCEDSTATUSCODES");
 }
 
-/* Reads "FROM:<path> params": *out_path without its brackets, *rest behind them. */
-static bool path_read(struct str args, const char *keyword, struct str *out_path,
-                      struct str *rest) {
-    size_t n = strlen(keyword);
-    if (args.n < n || !str_is_nocase(str_upto(args, n), keyword))
-        return false;
-    args = str_from(args, n);
-    while (args.n && args.p[0] == ' ')
-        args = str_from(args, 1);
-    if (!args.n || args.p[0] != '<')
-        return false;
-    bool quote = false;
-    for (size_t i = 1; i < args.n; i++) {
-        if (args.p[i] == '\\' && quote)
-            i++;
-        else if (args.p[i] == '"')
-            quote = !quote;
-        else if (args.p[i] == '>' && !quote) {
-            *out_path = str_make(args.p + 1, i - 1);
-            *rest = str_from(args, i + 1);
-            if (out_path->n && out_path->p[0] == '@' && str_find(*out_path, ':') > 0)
-                *out_path = str_from(*out_path, (size_t)str_find(*out_path, ':') + 1);
-            return !rest->n || rest->p[0] == ' ';
-        }
-    }
-    return false;
-}
-
-static bool size_fits(struct str value, size_t max) {
-    size_t n = 0;
-    for (size_t i = 0; i < value.n; i++) {
-        if (value.p[i] < '0' || value.p[i] > '9' || n > max)
-            break;
-        n = n * 10 + (size_t)(value.p[i] - '0');
-    }
-    return n <= max;
-}
-
-static bool digits(struct str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n > 0 && s.n <= 20;
-}
-
 /* NULL: all parameters are fine; else the reply that refuses one. */
 static const char *mail_params(struct lmtp_session *s, struct str params) {
     while (params.p && params.n) {
@@ -193,9 +149,9 @@ static const char *mail_params(struct lmtp_session *s, struct str params) {
             continue;
         struct str name = str_cut(&value, '=');
         if (str_is_nocase(name, "SIZE")) {
-            if (!digits(value))
+            if (!lmtp_is_number(value))
                 return "501 5.5.4 SIZE needs a number";
-            if (!size_fits(value, s->options.max_bytes))
+            if (!lmtp_size_fits(value, s->options.max_bytes))
                 return "552 5.3.4 mail is too large";
         } else if (str_is_nocase(name, "BODY")) {
             if (!str_is_nocase(value, "7BIT") && !str_is_nocase(value, "8BITMIME"))
@@ -209,16 +165,9 @@ static const char *mail_params(struct lmtp_session *s, struct str params) {
     return NULL;
 }
 
-static bool ascii(struct str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] >= 128)
-            return false;
-    return true;
-}
-
 static void on_mail(struct lmtp_session *s, struct str args) {
     struct str path, params;
-    if (!path_read(args, "FROM:", &path, &params)) {
+    if (!lmtp_path_read(args, "FROM:", &path, &params)) {
         say_bad(s, "501 5.5.4 MAIL FROM:<address>");
         return;
     }
@@ -226,7 +175,7 @@ static void on_mail(struct lmtp_session *s, struct str args) {
     const char *refused = mail_params(s, params);
     if (!refused && path.n && !address_valid(path))
         refused = "501 5.1.7 bad sender address";
-    else if (!refused && !s->utf8 && !ascii(path))
+    else if (!refused && !s->utf8 && !lmtp_is_ascii(path))
         refused = "553 5.6.7 address needs SMTPUTF8";
     if (refused) {
         say_bad(s, refused);
@@ -239,13 +188,13 @@ static void on_mail(struct lmtp_session *s, struct str args) {
 
 static void on_rcpt(struct lmtp_session *s, struct str args) {
     struct str path, params, mailbox;
-    if (!path_read(args, "TO:", &path, &params) || !path.n) {
+    if (!lmtp_path_read(args, "TO:", &path, &params) || !path.n) {
         say_bad(s, "501 5.5.4 RCPT TO:<address>");
     } else if (str_trim(params).n) {
         say_bad(s, "555 5.5.4 unknown parameter");
     } else if (s->rcpt_asked >= LMTP_RCPT_MAX) {
         say(s, "452 4.5.3 too many recipients");
-    } else if (!s->utf8 && !ascii(path)) {
+    } else if (!s->utf8 && !lmtp_is_ascii(path)) {
         say_bad(s, "553 5.6.7 address needs SMTPUTF8");
     } else if (s->rcpt_asked++, !s->options.find(s->options.ctx, path, &mailbox)) {
         say(s, "550 5.1.1 no such mailbox");
@@ -312,16 +261,9 @@ static const struct command {
     {"EHLO", 0, "500 5.5.1 this is LMTP: say LHLO", NULL},
 };
 
-static bool has_control(struct str line) {
-    for (size_t i = 0; i < line.n; i++)
-        if ((unsigned char)line.p[i] < 32 || line.p[i] == 127)
-            return true;
-    return false;
-}
-
 static void command_run(struct lmtp_session *s, struct str line) {
     struct str args = line, verb;
-    if (has_control(line) || !utf8_valid(line)) {
+    if (lmtp_has_control(line) || !utf8_valid(line)) {
         say_bad(s, "500 5.5.2 bytes that no command has");
         return;
     }

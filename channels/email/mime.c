@@ -17,9 +17,10 @@
 #include "charset.h"
 #include "html_text.h"
 #include "mime_limit.h"
+#include "mime_text.h"
 #include "text_flow.h"
 
-enum { PIECES_MAX = 64, NAME_MAX_BYTES = 200 };
+enum { PIECES_MAX = 64 };
 
 struct piece {
     struct buf text, html;
@@ -43,61 +44,6 @@ void warn(struct warnings *w, const char *what) {
             return;
     if (w->n < MIME_WARNINGS_MAX)
         w->items[w->n++] = what;
-}
-
-void mime_begin(void) {
-    static bool begun;
-    if (!begun)
-        g_mime_init();
-    begun = true;
-}
-
-/* Loose wherever mail is written loosely. */
-static GMimeParserOptions *options_new(void) {
-    static const char *charsets[] = {"utf-8", "windows-1252", NULL};
-    GMimeParserOptions *o = g_mime_parser_options_new();
-    g_mime_parser_options_set_rfc2047_compliance_mode(o, GMIME_RFC_COMPLIANCE_LOOSE);
-    g_mime_parser_options_set_parameter_compliance_mode(o, GMIME_RFC_COMPLIANCE_LOOSE);
-    g_mime_parser_options_set_fallback_charsets(o, charsets);
-    return o;
-}
-
-/* A string of GMime's as ours: valid and on one line. */
-static struct str take_line(struct arena *a, char *take_s) {
-    cleanup(buf_clear) struct buf mended, line;
-    size_t n = take_s ? strlen(take_s) : 0;
-    buf_init(&mended, 3 * n + 16);
-    buf_init(&line, 3 * n + 16);
-    if (!utf8_mend(&mended, str_c(take_s ? take_s : "")) || !utf8_one_line(&line, buf_str(&mended)))
-        buf_reset(&line);
-    g_free(take_s);
-    return arena_str(a, str_trim(buf_str(&line)));
-}
-
-struct str mime_header_text(struct arena *a, struct str value) {
-    bool known;
-    GMimeParserOptions *o = options_new();
-    struct str flat = header_unfold(a, value);
-    flat = charset_to_utf8(a, flat, NULL, &known);
-    char *decoded = g_mime_utils_header_decode_text(o, flat.p);
-    g_mime_parser_options_free(o);
-    return take_line(a, decoded);
-}
-
-struct str mime_file_name(struct arena *a, struct str name) {
-    cleanup(buf_clear) struct buf line;
-    buf_init(&line, 3 * HEADER_VALUE_MAX);
-    for (size_t i = name.n; i-- > 0;)
-        if (name.p[i] == '/' || name.p[i] == '\\') {
-            name = str_from(name, i + 1);
-            break;
-        }
-    if (!utf8_one_line(&line, name))
-        return STR_NONE;
-    name = str_trim(utf8_upto(buf_str(&line), NAME_MAX_BYTES));
-    while (name.n && name.p[0] == '.') /* no hidden file, no ".." */
-        name = str_from(name, 1);
-    return arena_str(a, name);
 }
 
 /* ---- leaves
@@ -136,23 +82,6 @@ static struct str type_of(struct arena *a, GMimeObject *o) {
     return name;
 }
 
-static struct str extension_of(struct str type) {
-    static const struct {
-        const char *type;
-        struct str extension;
-    } known[] = {{"image/png", STR(".png")},         {"image/jpeg", STR(".jpg")},
-                 {"image/gif", STR(".gif")},         {"application/pdf", STR(".pdf")},
-                 {"text/plain", STR(".txt")},        {"text/html", STR(".html")},
-                 {"text/csv", STR(".csv")},          {"text/calendar", STR(".ics")},
-                 {"message/rfc822", STR(".eml")},    {"application/zip", STR(".zip")},
-                 {"audio/mpeg", STR(".mp3")},        {"audio/amr", STR(".amr")},
-                 {"application/json", STR(".json")}, {"text/vcard", STR(".vcf")}};
-    for (size_t i = 0; i < COUNT(known); i++)
-        if (str_is(type, known[i].type))
-            return known[i].extension;
-    return (struct str)STR(".bin");
-}
-
 static struct str name_of(struct walk *w, GMimeObject *o, struct str type) {
     bool known;
     struct str name = STR_NONE;
@@ -166,11 +95,11 @@ static struct str name_of(struct walk *w, GMimeObject *o, struct str type) {
         if (subject && *subject)
             name = mime_file_name(
                 w->a, arena_strf(w->a, "%.*s.eml",
-                                 STR_ARG(utf8_upto(take_line(w->a, g_strdup(subject)), 100))));
+                                 STR_ARG(utf8_upto(mime_take_line(w->a, g_strdup(subject)), 100))));
     }
     if (name.n)
         return name;
-    struct str extension = extension_of(type);
+    struct str extension = mime_extension(type);
     return arena_strf(w->a, "attachment-%zu%.*s", w->out->attachments_n + 1, STR_ARG(extension));
 }
 
@@ -186,11 +115,13 @@ static void attach(struct walk *w, GMimeObject *o) {
     struct mime_attachment *one = &w->out->attachments[w->out->attachments_n];
     const char *disposition = g_mime_object_get_disposition(o);
     const char *cid = g_mime_object_get_content_id(o);
-    if (w->out->attachments_n == MIME_PARTS_MAX)
+    if (w->out->attachments_n == MIME_ATTACHMENTS_MAX) {
+        warn(w->warnings, "more attachments than are kept");
         return;
+    }
     one->type = type_of(w->a, o);
     one->name = name_of(w, o, one->type);
-    one->cid = cid && *cid ? take_line(w->a, g_strndup(cid, 500)) : STR_NONE;
+    one->cid = cid && *cid ? mime_take_line(w->a, g_strndup(cid, 500)) : STR_NONE;
     one->shown = one->cid.n && (w->related || (disposition && !strcasecmp(disposition, "inline")));
     snprintf(one->ref, sizeof one->ref, "a%zu", w->out->attachments_n);
     w->out->attachments_n++;
@@ -202,18 +133,6 @@ static void attach(struct walk *w, GMimeObject *o) {
 static const char *parameter(GMimeObject *o, const char *name) {
     GMimeContentType *type = g_mime_object_get_content_type(o);
     return type ? g_mime_content_type_get_parameter(type, name) : NULL;
-}
-
-/* CRLF and lone CR become LF. */
-static struct str unix_lines(struct arena *a, struct str s) {
-    char *p = arena_new(a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n')
-            continue;
-        p[n++] = s.p[i] == '\r' ? '\n' : s.p[i];
-    }
-    return str_make(p, n);
 }
 
 /* A text part in UTF-8, with as much of it as the body still has room for. */
@@ -232,7 +151,7 @@ static struct str text_of(struct walk *w, GMimeObject *o, bool html) {
         struct str meta = html_charset(bytes);
         charset = meta.n ? arena_str(w->a, meta).p : NULL;
     }
-    struct str text = unix_lines(w->a, charset_to_utf8(w->a, bytes, charset, &known));
+    struct str text = mime_unix_lines(w->a, charset_to_utf8(w->a, bytes, charset, &known));
     g_byte_array_free(array, TRUE);
     if (!known)
         warn(w->warnings, "charset is not known; the text was read by guess");
@@ -285,7 +204,8 @@ static bool take_report(struct walk *w, GMimeObject *o, struct str type) {
     if ((!kind && !header) || !GMIME_IS_PART(o))
         return false;
     struct str bytes = content(o, &array);
-    bytes = unix_lines(w->a, charset_to_utf8(w->a, str_upto(bytes, MIME_TEXT_MAX), NULL, &known));
+    bytes =
+        mime_unix_lines(w->a, charset_to_utf8(w->a, str_upto(bytes, MIME_TEXT_MAX), NULL, &known));
     g_byte_array_free(array, TRUE);
     if (header && !out->original.p)
         out->original = bytes;
@@ -331,7 +251,7 @@ static void original_take(struct walk *w, GMimeObject *o) {
                         : NULL;
     bool known;
     if (headers)
-        w->out->original = unix_lines(
+        w->out->original = mime_unix_lines(
             w->a, charset_to_utf8(w->a, str_upto(str_c(headers), MIME_TEXT_MAX), NULL, &known));
     g_free(headers);
 }
@@ -378,8 +298,9 @@ static void visit_empty(struct walk *w, GMimeMultipart *m) {
     bool known;
     warn(w->warnings, "no parts were found where there should be some");
     if (piece)
-        face_add(&piece->text,
-                 unix_lines(w->a, charset_to_utf8(w->a, str_upto(str_c(prologue), MIME_TEXT_MAX),
+        face_add(
+            &piece->text,
+            mime_unix_lines(w->a, charset_to_utf8(w->a, str_upto(str_c(prologue), MIME_TEXT_MAX),
                                                   NULL, &known)));
 }
 
@@ -483,8 +404,8 @@ static void body_join(struct walk *w) {
 void mime_read(struct arena *a, const struct headers *top, const struct tl_emit *emit,
                struct warnings *w, struct mime *out) {
     cleanup(buf_clear) struct buf given;
-    *out =
-        (struct mime){.attachments = arena_new(a, (MIME_PARTS_MAX + 1) * sizeof *out->attachments)};
+    *out = (struct mime){.attachments =
+                             arena_new(a, (MIME_ATTACHMENTS_MAX + 1) * sizeof *out->attachments)};
     struct walk *walk = arena_new(a, sizeof *walk);
     *walk = (struct walk){.a = a,
                           .emit = emit,
@@ -496,7 +417,7 @@ void mime_read(struct arena *a, const struct headers *top, const struct tl_emit 
     mime_limit(top, &given, w);
     GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buf_c(&given), given.n);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-    GMimeParserOptions *options = options_new();
+    GMimeParserOptions *options = mime_options();
     g_object_unref(stream);
     GMimeObject *root = g_mime_parser_construct_part(parser, options);
     if (root)

@@ -102,10 +102,10 @@ static bool fields_at(const struct reply *r, size_t i) {
     return __builtin_popcount(seen) >= 2;
 }
 
-static size_t next_written(const struct reply *r, size_t i) {
+static bool quote_follows(const struct reply *r, size_t i) {
     while (i < r->end && r->lines[i].kind == LINE_BLANK)
         i++;
-    return i;
+    return i < r->end && r->lines[i].kind == LINE_QUOTE;
 }
 
 /* Marks attributions; cuts at the first head of an embedded mail that something stands before. An
@@ -118,8 +118,7 @@ static void cut_embedded(struct reply *r) {
         size_t n = attribution_at(r, i);
         for (size_t j = i; j < i + n; j++)
             r->lines[j].kind = LINE_ATTRIBUTION;
-        size_t next = next_written(r, i + n);
-        bool open = n && !(next < r->end && r->lines[next].kind == LINE_QUOTE);
+        bool open = n && !quote_follows(r, i + n);
         if (open && !written) {
             r->first = i + n; /* the answer stands below its own heading */
         } else if (written && (open || reply_is_divider(line->text) || fields_at(r, i))) {
