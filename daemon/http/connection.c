@@ -413,6 +413,7 @@ void conn_accept(struct listener *l, int fd, const struct sockaddr_storage *from
                                     listener_trusts(l, &c->peer) ? 0 : s->limits.per_address);
         if (!c->client) {
             notice(NOTICE_CONN_LIMIT, &c->peer, "address");
+            metric_add_label(METRIC_HTTP_REFUSED, "address", 1);
             close(fd);
             free(c);
             return;

@@ -115,6 +115,31 @@ static inline void door_events(void *ctx, struct http_request *r) {
         (void)http_stream_send(d->stream, str_c("1-1"), "snapshot", str_c("{\"tasks\":[]}"));
 }
 
+/* Faults of each kind, as http_fault tells them. */
+static inline void door_fault(void *ctx, struct http_request *r) {
+    (void)ctx;
+    struct fault f = {0};
+    struct fault_list list;
+    struct str kind = http_query(r, "kind");
+    fault_list_init(&list, 10);
+    if (str_is(kind, "list")) {
+        fault_list_set(&list, FAULT_INPUT, "/from/email", "no @");
+        fault_list_set(&list, FAULT_INPUT, "/tags/0", "a \"quoted\" word");
+        http_problem_list(r, 422, "invalid", &list);
+        fault_list_clear(&list);
+        return;
+    }
+    if (str_is(kind, "input"))
+        fault_set(&f, FAULT_INPUT, "/from/email", "no @");
+    else if (str_is(kind, "state"))
+        fault_set(&f, FAULT_STATE, "", "the task is done");
+    else if (str_is(kind, "busy"))
+        fault_set(&f, FAULT_BUSY, "spool", "the spool is full");
+    else
+        fault_set(&f, FAULT_SYSTEM, "spool", "insides");
+    http_fault(r, &f);
+}
+
 static inline void door_options(void *ctx, struct http_request *r) {
     (void)ctx;
     http_add_header(r, "Access-Control-Allow-Origin", str_c("http://localhost"));
@@ -132,6 +157,7 @@ static const struct http_route door_routes[] = {
     {"POST", "/v1/me/hold", ALLOW_STAFF, 0, door_hold, "waits"},
     {"POST", "/v1/me/release", ALLOW_STAFF, 0, door_release, "ends the waiting"},
     {"GET", "/v1/me/events", ALLOW_AGENT | ALLOW_SUPERVISOR, 0, door_events, "events"},
+    {"GET", "/v1/me/fault", ALLOW_STAFF, 0, door_fault, "a fault"},
     {"POST", "/forms/{form}", ALLOW_NONE, ROUTE_PUBLIC, door_take, "a form"},
     {"OPTIONS", "/forms/{form}", ALLOW_NONE, ROUTE_PUBLIC, door_options, "preflight"},
 };
