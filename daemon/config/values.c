@@ -148,8 +148,9 @@ bool config_read_address(struct arena *a, struct str folder, struct str s, struc
     if (!colon || !config_read_int(str_from(s, (size_t)(colon - s.p) + 1), &port))
         return fault_set(f, FAULT_INPUT, "", "allowed are HOST:PORT, [::1]:PORT and unix:PATH");
     struct str host = str_upto(s, (size_t)(colon - s.p));
-    if (port < 1 || port > 65535)
-        return fault_set(f, FAULT_INPUT, "", "a port is a number from 1 to 65535");
+    if (port < 0 || port > 65535)
+        return fault_set(f, FAULT_INPUT, "",
+                         "a port is a number from 0 (any that is free) to 65535");
     if (!host_read(host) && !v6_read(host))
         return fault_set(f, FAULT_INPUT, "",
                          "no host stands before the port; allowed are a name, 127.0.0.1, [::1]");

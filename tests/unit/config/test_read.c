@@ -182,8 +182,9 @@ static void each_wrong_value_is_refused_at_its_place(void **state) {
                                        "(500ms 30s 10m 4h 7d) of at least 1s"},
         {"address: localhost", "12: address: \"localhost\" is not an address; allowed are "
                                "HOST:PORT, [::1]:PORT and unix:PATH"},
-        {"address: localhost:0", "12: address: \"localhost:0\" is not an address; a port is a "
-                                 "number from 1 to 65535"},
+        {"address: localhost:65536",
+         "12: address: \"localhost:65536\" is not an address; a port is "
+         "a number from 0 (any that is free) to 65535"},
         {"address: ::1:80", "12: address: \"::1:80\" is not an address; no host stands before the "
                             "port; allowed are a name, 127.0.0.1, [::1]"},
         {"address: 'unix:'", "12: address: \"unix:\" is not an address; unix: needs a path"},
