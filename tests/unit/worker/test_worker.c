@@ -252,7 +252,7 @@ static void a_child_that_hangs_is_killed_and_replaced(void **state) {
         skip();
     int64_t from = clock_mono_ms();
     read_and_await("testing", "hang", 150);
-    assert_true(clock_mono_ms() - from >= 150);
+    assert_true(clock_mono_ms() - from >= 135); /* less a step of the coarse clock */
     assert_true(last.killed && !last.ok);
     assert_string_equal(last.reason, "took longer than 150 ms");
     read_and_await("testing", "echo", 20000);
