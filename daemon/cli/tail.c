@@ -8,8 +8,16 @@
 #include <unistd.h>
 
 #include <touchline/kit/jread.h>
+#include <touchline/kit/utf8.h>
 
 #include "cli/cli.h"
+
+/* What a touchpoint says, in one cell. */
+static const char *words_of(struct cli *c, const json_t *tp) {
+    enum { SHOWN_MAX = 160 };
+    struct str s = jget_str(tp, jget_str(tp, "subject").n ? "subject" : "text");
+    return cli_text(c, utf8_upto(s, SHOWN_MAX));
+}
 
 /* ---- an agent's stream ---- */
 
@@ -40,8 +48,7 @@ static void event_print(struct cli *c, const char *event, const json_t *o) {
                cli_text(c, jget_str(o, "state")), reason);
     else if (strcmp(event, "timeline") == 0)
         printf("%-9s %s  %s  %s\n", event, cli_text(c, jget_str(o, "contact")),
-               cli_text(c, jget_str(tp, "channel")),
-               cli_text(c, jget_str(tp, jget_str(tp, "subject").n ? "subject" : "text")));
+               cli_text(c, jget_str(tp, "channel")), words_of(c, tp));
     else if (strcmp(event, "snapshot") == 0)
         printf("%-9s %zu tasks, %zu offers\n", event, json_array_size(json_object_get(o, "tasks")),
                json_array_size(json_object_get(o, "offers")));
@@ -111,8 +118,7 @@ static void touchpoint_news(struct cli *c, const json_t *tp, size_t known) {
         said(c, tp,
              arena_strf(&c->arena, "%s  %s  %s  %s  %s", cli_time(c, jget_str(tp, "at")),
                         cli_text(c, jget_str(tp, "contact")), cli_text(c, jget_str(tp, "channel")),
-                        cli_text(c, jget_str(tp, "id")),
-                        cli_text(c, jget_str(tp, jget_str(tp, "subject").n ? "subject" : "text")))
+                        cli_text(c, jget_str(tp, "id")), words_of(c, tp))
                  .p);
 }
 
