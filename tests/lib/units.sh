@@ -14,7 +14,7 @@ for program in "$@"; do
     else
         status=$?
         n=$(grep -c '^\[       OK' "$log")
-        bad=$(grep -c '^\[  FAILED  \] [^0-9]' "$log")
+        bad=$(grep '^\[  FAILED  \] [a-zA-Z_]' "$log" | grep -v 'test(s)' | sort -u | wc -l)
         passed=$((passed + n))
         failed=$((failed + (bad > 0 ? bad : 1)))
         cat "$log"
