@@ -167,19 +167,19 @@ void config_read_map(struct config_reader *r, const struct config_node *node, st
 static void unique_check(struct config_reader *r, const struct config_node *node,
                          const struct tl_key *key, size_t stride, const char *what,
                          const struct tl_items *list, size_t item_bytes) {
-    const char *items = (const char *)list->items + key->offset;
+    const char *values = (const char *)list->items + key->offset;
     for (size_t i = 1; i < list->n; i++) {
+        size_t j = 0;
+        while (j < i &&
+               !config_same_value(key, stride, values + i * item_bytes, values + j * item_bytes, 0))
+            j++;
+        /* Two that are absent are no two of the same. */
         const struct config_node *here = config_node_get(node->members[i].value, key->name);
-        for (size_t j = 0; here && j < i; j++) {
-            const struct config_node *there = config_node_get(node->members[j].value, key->name);
-            if (!there ||
-                !config_same_value(key, stride, items + i * item_bytes, items + j * item_bytes, 0))
-                continue;
+        const struct config_node *there = config_node_get(node->members[j].value, key->name);
+        if (j < i && here && there)
             config_faults_node(r->faults, here,
                                "%s of two %s is the same; the first stands at line %u", key->name,
                                what, there->line);
-            break;
-        }
     }
 }
 
