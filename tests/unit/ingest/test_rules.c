@@ -153,7 +153,7 @@ static void every_fault_is_told_at_its_place(void **state) {
         {"{ then: { queue: support, priority: 11 } }", "1 to 10"},
         {"{ then: { queue: support, due: soon } }", "duration"},
         {"{ then: { task: some } }", "none"},
-        {"{ then: { que: support } }", "queue"},
+        {"{ then: { qeue: support } }", "queue"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char rules[256];
