@@ -38,7 +38,8 @@ static void flush(struct gather *g) {
     if (g->has_angle) {
         one.email = copy(g, str_trim(without_route(str_make(g->angle, g->angle_n))));
         one.name = copy(g, words.n ? words : comment);
-    } else if (!g->quoted && str_find(words, '@') >= 0 && str_find(words, ' ') < 0) {
+    } else if (!g->quoted && str_find(words, '@') >= 0 &&
+               (str_find(words, ' ') < 0 || words.p[0] == '"')) {
         one.email = copy(g, words);
         one.name = copy(g, comment);
     } else {

@@ -62,8 +62,9 @@ static void recipient_finish(struct bounce_recipient *r, struct str context) {
     r->status = status_best(r->status, r->diagnostic);
     if (!r->code.n)
         r->code = bounce_code(r->diagnostic);
-    r->hard = r->action == BOUNCE_FAILED && bounce_is_hard(words, r->status, r->code) &&
-              !bounce_after_data(context);
+    /* a pipelined session shows DATA above the refusal of the recipient; 5.1.x says which it was */
+    bool late = !str_starts(r->status, str_c("5.1.")) && bounce_after_data(context);
+    r->hard = r->action == BOUNCE_FAILED && !late && bounce_is_hard(words, r->status, r->code);
 }
 
 struct reading {

@@ -88,6 +88,7 @@ static const struct {
     {"doesn't exist", HARD},
     {"doesn't have a", HARD},
     {"no valid recipients", HARD},
+    {"check if address is correct", HARD},
     {"\xe8\xa6\x8b\xe3\x81\xa4\xe3\x81\x8b\xe3\x82\x8a\xe3\x81\xbe\xe3\x81\x9b",
      HARD}, /* not found */
     {"not a valid recipient", HARD},

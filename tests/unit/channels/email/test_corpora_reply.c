@@ -20,7 +20,7 @@
 
 #define DISCOURSE "../shared/corpora/discourse-email-reply-trimmer"
 #define GITHUB "../shared/corpora/github-email-reply-parser"
-enum { DISCOURSE_FLOOR = 17, GITHUB_FLOOR = 19 };
+enum { DISCOURSE_FLOOR = 19, GITHUB_FLOOR = 22 };
 
 static bool file_read(const char *path, struct buf *out) {
     char piece[65536];
