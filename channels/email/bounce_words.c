@@ -38,7 +38,9 @@ static bool free_before(struct str s, size_t i) {
 
 struct str bounce_status(struct str s) {
     for (size_t i = 0; i < s.n; i++) {
-        size_t n = free_before(s, i) ? status_at(s, i) : 0;
+        bool multiline =
+            i > 1 && s.p[i - 1] == '-' && isdigit((unsigned char)s.p[i - 2]); /* 550-5.1.1 */
+        size_t n = free_before(s, i) || multiline ? status_at(s, i) : 0;
         if (n)
             return str_make(s.p + i, n);
     }

@@ -5,6 +5,7 @@
 #include <touchline/kit/utf8.h>
 
 #include "charset.h"
+#include "encoded_word.h"
 #include "mime.h"
 
 enum { NAME_MAX_BYTES = 200 };
@@ -40,12 +41,13 @@ struct str mime_take_line(struct arena *a, char *take_s) {
 
 struct str mime_header_text(struct arena *a, struct str value) {
     bool known;
-    GMimeParserOptions *o = mime_options();
-    struct str flat = header_unfold(a, value);
-    flat = charset_to_utf8(a, flat, NULL, &known);
-    char *decoded = g_mime_utils_header_decode_text(o, flat.p);
-    g_mime_parser_options_free(o);
-    return mime_take_line(a, decoded);
+    struct str flat = charset_to_utf8(a, header_unfold(a, value), NULL, &known);
+    cleanup(buf_clear) struct buf line;
+    flat = encoded_words(a, flat);
+    buf_init(&line, 3 * flat.n + 16);
+    if (!utf8_one_line(&line, flat))
+        return STR_NONE;
+    return arena_str(a, str_trim(buf_str(&line)));
 }
 
 struct str mime_file_name(struct arena *a, struct str name) {

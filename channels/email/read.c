@@ -296,9 +296,9 @@ static void emit_updates(struct reading *r) {
     for (size_t i = 0; i < r->bounce.n && r->bounce.original_id.n; i++) {
         cleanup(buf_clear) struct buf json;
         struct jwrite w;
+        buf_init(&json, 64 * 1024);
         if (r->bounce.items[i].action == BOUNCE_DELAYED)
             continue;
-        buf_init(&json, 64 * 1024);
         jwrite_init(&w, &json);
         jwrite_open(&w, NULL, '{');
         jwrite_open(&w, "update", '{');

@@ -76,7 +76,7 @@ static inline void mail_read_clear(struct mail_read *m) {
 
 /* A member by its path ("from.email"); "" where it is absent or no string. */
 static inline const char *mail_text(const json_t *o, const char *path) {
-    const char *s = json_string_value(jread_path(o, str_c(path)));
+    const char *s = o ? json_string_value(jread_path(o, str_c(path))) : NULL;
     return s ? s : "";
 }
 

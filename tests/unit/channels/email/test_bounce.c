@@ -1,0 +1,145 @@
+/* test_bounce.c - reports of mail servers: what became of a mail, and which one it was. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "email/bounce_words.h"
+#include "mail_check.h"
+
+#define REPORT(kind)                                                                               \
+    "From: MAILER-DAEMON@mx.example\r\nSubject: Undelivered Mail\r\nDate: Mon, 23 Nov 2026 "       \
+    "07:00:00 +0000\r\n"                                                                           \
+    "Message-ID: <r@mx>\r\nContent-Type: multipart/report; report-type=" kind                      \
+    "; boundary=b\r\n\r\n"                                                                         \
+    "--b\r\n\r\nSorry.\r\n"
+#define STATUS                                                                                     \
+    "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+#define ORIGINAL                                                                                   \
+    "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: old\r\nMessage-ID: "                 \
+    "<ours@x>\r\n\r\n--b--\r\n"
+
+static const struct {
+    const char *what, *mail;
+    const char *automatic, *kind, *state, *status, *code, *recipient;
+    int hard;
+    size_t updates;
+} cases[] = {
+    {"a failure",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822; jana@example.org\r\nAction: failed\r\nStatus: "
+     "5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1\r\n User unknown\r\n\r\n" ORIGINAL,
+     "bounce", "message", "failed", "5.1.1", "550", "jana@example.org", true, 1},
+    {"a delay is no failure",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822; jana@example.org\r\nAction: delayed\r\nStatus: "
+     "4.4.1\r\n\r\n" ORIGINAL,
+     "notification", "message", "queued", "4.4.1", "", "jana@example.org", false, 0},
+    {"a full mailbox is soft",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822; jana@example.org\r\nAction: failed\r\nStatus: "
+     "5.2.2\r\nDiagnostic-Code: smtp; 552 5.2.2 no room\r\n\r\n" ORIGINAL,
+     "bounce", "message", "failed", "5.2.2", "552", "jana@example.org", false, 1},
+    {"a policy is soft",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822; jana@example.org\r\nAction: failed\r\nStatus: "
+     "5.7.1\r\n\r\n" ORIGINAL,
+     "bounce", "message", "failed", "5.7.1", "", "jana@example.org", false, 1},
+    {"a vague status, a clear diagnostic",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822;<jana@example.org>\r\nAction: Failed\r\nStatus: "
+     "5.0.0\r\nDiagnostic-Code: smtp; 550-5.1.1 gone\r\n\r\n" ORIGINAL,
+     "bounce", "message", "failed", "5.1.1", "550", "jana@example.org", true, 1},
+    {"delivered",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822; jana@example.org\r\nAction: delivered\r\nStatus: "
+     "2.0.0\r\n\r\n" ORIGINAL,
+     "receipt", "receipt", "delivered", "2.0.0", "", "jana@example.org", false, 1},
+    {"two recipients",
+     REPORT("delivery-status") STATUS
+     "Final-Recipient: rfc822; a@b.c\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+     "Final-Recipient: rfc822; d@e.f\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n" ORIGINAL,
+     "bounce", "message", "failed", "5.1.1", "", "a@b.c", true, 2},
+    {"fields in another order",
+     REPORT("delivery-status") STATUS
+     "Action: failed\r\nStatus: 5.1.1\r\nFinal-Recipient: rfc822; a@b.c\r\n\r\n" ORIGINAL,
+     "bounce", "message", "failed", "5.1.1", "", "a@b.c", true, 1},
+    {"read",
+     REPORT(
+         "disposition-notification") "--b\r\nContent-Type: "
+                                     "message/disposition-notification\r\n\r\nFinal-Recipient: "
+                                     "rfc822; jana@example.org\r\nOriginal-Message-ID: "
+                                     "<ours@x>\r\nDisposition: "
+                                     "manual-action/MDN-sent-manually; displayed\r\n\r\n--b--\r\n",
+     "receipt", "receipt", "read", "", "", "jana@example.org", false, 1},
+    {"a complaint",
+     REPORT("feedback-report") "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: "
+                               "abuse\r\n\r\n" ORIGINAL,
+     "feedback", "message", "", "", "", "", false, 0},
+    {"plain words of a server",
+     "From: MAILER-DAEMON@mx.example\r\nSubject: failure "
+     "notice\r\n\r\nHi.\r\n\r\n<jana@example.org>:\r\n550 5.1.1 user "
+     "unknown\r\n\r\n--- Below this line is a copy.\r\n\r\nReturn-Path: <us@x>\r\nMessage-ID: "
+     "<ours@x>\r\n",
+     "bounce", "message", "failed", "5.1.1", "550", "jana@example.org", true, 1},
+    {"the same words of a person",
+     "From: jana@example.org\r\nSubject: failure notice\r\n\r\n<jana@example.org>: 550 5.1.1 user "
+     "unknown\r\n",
+     "", "message", "", "", "", "", false, 0},
+};
+
+static void reports_are_read(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct mail_read m = mail_read(str_c(cases[i].mail), NULL);
+        const json_t *tp = m.touchpoint, *delivery = json_object_get(tp, "delivery");
+        assert_int_equal(m.touchpoints, 1);
+        bool right = !strcmp(mail_text(tp, "auto"), cases[i].automatic) &&
+                     !strcmp(mail_text(tp, "kind"), cases[i].kind) &&
+                     !strcmp(mail_text(delivery, "state"), cases[i].state) &&
+                     !strcmp(mail_text(delivery, "status"), cases[i].status) &&
+                     !strcmp(mail_text(delivery, "code"), cases[i].code) &&
+                     !strcmp(mail_text(delivery, "recipient"), cases[i].recipient) &&
+                     json_is_true(json_object_get(delivery, "hard")) == cases[i].hard &&
+                     json_array_size(m.updates) == cases[i].updates;
+        if (!right) {
+            char *dump = json_dumps(tp, 0);
+            fail_msg("%s: %zu updates, %s", cases[i].what, json_array_size(m.updates), dump);
+        }
+        mail_read_clear(&m);
+    }
+}
+
+static void a_report_leads_to_the_mail_it_is_about(void **state) {
+    struct mail_read m = mail_read(str_c(cases[0].mail), NULL);
+    const json_t *update = json_array_get(m.updates, 0);
+    (void)state;
+    assert_string_equal(mail_text(update, "message_id"), "<ours@x>");
+    assert_string_equal(mail_text(update, "delivery.state"), "failed");
+    assert_string_equal(mail_text(update, "at"), "2026-11-23T07:00:00.000Z");
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(m.touchpoint, "in_reply_to"), 0)),
+        "<ours@x>");
+    mail_read_clear(&m);
+}
+
+static void codes_are_told_from_other_numbers(void **state) {
+    (void)state;
+    assert_true(str_is(bounce_status(str_c("said: 5.1.1 no")), "5.1.1"));
+    assert_null(bounce_status(str_c("host 5.1.1.7 and version 15.1.1")).p);
+    assert_true(str_is(bounce_code(str_c("x 550-no")), "550"));
+    assert_null(bounce_code(str_c("5500 and 599 and x550 and 550.5")).p);
+    assert_true(bounce_is_hard(str_c("User  Unknown"), str_c("5.1.1"), STR_NONE));
+    assert_false(bounce_is_hard(str_c("user unknown"), str_c("4.1.1"), STR_NONE));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reports_are_read),
+        cmocka_unit_test(a_report_leads_to_the_mail_it_is_about),
+        cmocka_unit_test(codes_are_told_from_other_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,231 @@
+/* test_read.c - a mail to a touchpoint: parts, charsets, dates, threads, and mails that were made
+ * to hurt. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <time.h>
+
+#include "mail_check.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SLOW = 1 }; /* the sanitizers watch every byte */
+#else
+enum { SLOW = 0 };
+#endif
+
+#define HEAD                                                                                       \
+    "From: Jana <jana@example.org>\r\nDate: Mon, 23 Nov 2026 07:00:00 +0000\r\nMessage-ID: "       \
+    "<1@x>\r\n"
+
+/* `field` as a path; "#name" counts a list; "~" in front of the value: contains; "null". */
+static const struct {
+    const char *what, *mail, *field, *value;
+} cases[] = {
+    {"plain", HEAD "Subject: Hi\r\n\r\nText\r\n", "text", "Text\n"},
+    {"sender", HEAD "\r\n", "from.email", "jana@example.org"},
+    {"the date it bears", HEAD "\r\n", "at", "2026-11-23T07:00:00.000Z"},
+    {"a date of last year", "From: a@b\r\nDate: Mon, 23 Nov 2025 07:00:00 +0000\r\n\r\n", "at",
+     "null"},
+    {"its warning", "From: a@b\r\nDate: Mon, 23 Nov 2025 07:00:00 +0000\r\n\r\n", "warnings",
+     "~a week off"},
+    {"no date", "From: a@b\r\n\r\n", "warnings", "~date missing"},
+    {"no sender", "Subject: x\r\n\r\n", "from.email", "jana@example.org"}, /* the envelope's */
+    {"several senders", "From: a@b.c, d@e.f\r\nSender: d@e.f\r\n\r\n", "from.email", "d@e.f"},
+    {"a forged name stays a name", "From: \"boss@corp.example\" <x@evil.example>\r\n\r\n",
+     "from.email", "x@evil.example"},
+    {"encoded subject", HEAD "Subject: =?utf-8?Q?Gr=C3=BC?=\r\n =?utf-8?B?w59l?=\r\n\r\n",
+     "subject", "Grüße"},
+    {"a character split over two words", HEAD "Subject: =?utf-8?B?ww==?= =?utf-8?B?nw==?=\r\n\r\n",
+     "subject", "ß"},
+    {"raw latin subject",
+     HEAD "Subject: Gr\xfc\xdf"
+          "e\r\n\r\n",
+     "subject", "Grüße"},
+    {"controls in a subject", HEAD "Subject: =?utf-8?Q?a=0D=0ABcc:_x=1B=E2=80=AEb?=\r\n\r\n",
+     "subject", "~a"},
+    {"no subject", HEAD "\r\n", "subject", ""},
+    {"quoted printable",
+     HEAD "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: "
+          "quoted-printable\r\n\r\nGr=FC=\r\n=DFe\r\n",
+     "text", "Grüße\n"},
+    {"japanese", HEAD "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B$3$s\x1b(B\r\n",
+     "text", "こん\n"},
+    {"unknown charset", HEAD "Content-Type: text/plain; charset=x-nonsense\r\n\r\nGr\xfc\r\n",
+     "text", "Grü\n"},
+    {"utf-7 only when declared", HEAD "\r\n+ADw-b+AD4-", "text", "+ADw-b+AD4-"},
+    {"NUL bytes become marks", HEAD "Content-Transfer-Encoding: quoted-printable\r\n\r\na=00b",
+     "text",
+     "a\xef\xbf\xbd"
+     "b"},
+    {"flowed text",
+     HEAD "Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\n> one \r\n> two\r\nthree "
+          "\r\nfour\r\n",
+     "text", "> onetwo\nthreefour\n"},
+    {"HTML alone", HEAD "Content-Type: text/html\r\n\r\n<p>a<p>b", "text", "a\n\nb"},
+    {"HTML kept", HEAD "Content-Type: text/html\r\n\r\n<p>a<p>b", "html", "<p>a<p>b"},
+    {"text and HTML",
+     HEAD "Content-Type: multipart/alternative; "
+          "boundary=b\r\n\r\n--b\r\n\r\nplain\r\n--b\r\nContent-Type: "
+          "text/html\r\n\r\n<i>rich</i>\r\n--b--\r\n",
+     "text", "plain"},
+    {"a stub of a text",
+     HEAD "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nYour client does not "
+          "support "
+          "HTML.\r\n--b\r\nContent-Type: text/html\r\n\r\n<i>rich</i>\r\n--b--\r\n",
+     "text", "rich"},
+    {"a picture inside",
+     HEAD "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: "
+          "text/html\r\n\r\n<img "
+          "src=cid:p>\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <p>\r\n\r\nx\r\n--b--\r\n",
+     "attachments", "~\"inline\":true,\"cid\":\"p\""},
+    {"a file's name",
+     HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: "
+          "application/pdf\r\nContent-Disposition: "
+          "attachment; filename*=utf-8''..%2Fr%C3%A4%00.pdf\r\n\r\nx\r\n--b--\r\n",
+     "attachments", "~\"name\":\"rä"},
+    {"text behind an attachment",
+     HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: "
+          "image/png\r\n\r\nx\r\n--b\r\n\r\ntwo\r\n--b--\r\n",
+     "text", "one\ntwo"},
+    {"no end of parts", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nkept",
+     "text", "kept"},
+    {"no parts at all", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\njust text\r\n",
+     "text", "~just text"},
+    {"a mail inside", HEAD "Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nx",
+     "#attachments", "1"},
+    {"encrypted",
+     HEAD "Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\nContent-Type: "
+          "application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\nContent-Type: "
+          "application/octet-stream\r\n\r\nx\r\n--b--\r\n",
+     "warnings", "~not opened"},
+    {"unknown encoding", HEAD "Content-Transfer-Encoding: x-what\r\n\r\nabc", "text", "abc"},
+    {"no header", "just words\r\nand more\r\n", "text", "just words\nand more\n"},
+    {"nothing", "", "text", ""},
+    {"Mac line ends", "From: a@b.c\rSubject: mac\r\rbody\r", "subject", "mac"},
+    {"references", HEAD "References: <a@x> <b@x>\r\nIn-Reply-To: <b@x>\r\n\r\n", "references",
+     "[\"<a@x>\",\"<b@x>\"]"},
+    {"a reply", HEAD "\r\nyes\r\n\r\nOn Mon, 1 Nov 2026, We wrote:\r\n> no\r\n", "reply_text",
+     "yes"},
+    {"lists of people", HEAD "To: a@b.c, Team: d@e.f;\r\nCc: \"X, Y\" <g@h.i>, broken@\r\n\r\n",
+     "#to", "2"},
+    {"where an answer goes", HEAD "Reply-To: r@x.y\r\n\r\n", "reply_to", "~r@x.y"},
+    {"an absence note", HEAD "Auto-Submitted: auto-replied\r\n\r\n", "auto", "auto-reply"},
+    {"a person", HEAD "\r\n", "auto", "null"},
+    {"who wants no automatic answer", HEAD "X-Auto-Response-Suppress: All\r\n\r\n",
+     "data.no_auto_reply", "true"},
+    {"the envelope", HEAD "\r\n", "envelope.to", "support@localhost"},
+};
+
+static void field_check(const char *what, const json_t *tp, const char *field, const char *value) {
+    char text[4000] = "null", count[16];
+    const json_t *member = jread_path(tp, str_c(field));
+    if (json_is_string(member)) {
+        snprintf(text, sizeof text, "%s", json_string_value(member));
+    } else if (member) {
+        char *dump = json_dumps(member, JSON_COMPACT | JSON_ENCODE_ANY);
+        snprintf(text, sizeof text, "%s", dump);
+        free(dump);
+    }
+    if (field[0] == '#') {
+        snprintf(count, sizeof count, "%zu", json_array_size(json_object_get(tp, field + 1)));
+        snprintf(text, sizeof text, "%s", count);
+    }
+    bool right = value[0] == '~' ? strstr(text, value + 1) != NULL : !strcmp(text, value);
+    if (!right)
+        fail_msg("%s: %s is %s, expected %s", what, field, text, value);
+    for (const char *p = text; *p && !strcmp(field, "subject"); p++)
+        if ((unsigned char)*p < 32 || !strncmp(p, "\xe2\x80\xae", 3))
+            fail_msg("%s: a control in the subject", what);
+}
+
+static void each_mail_is_read_as_it_was_meant(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct mail_read m = mail_read(str_c(cases[i].mail), NULL);
+        if (m.touchpoints != 1 || m.bad)
+            fail_msg("%s: %zu touchpoints", cases[i].what, m.touchpoints);
+        field_check(cases[i].what, m.touchpoint, cases[i].field, cases[i].value);
+        assert_int_equal(m.blobs, json_array_size(json_object_get(m.touchpoint, "attachments")));
+        mail_read_clear(&m);
+    }
+}
+
+/* head, piece n times, tail */
+static const struct {
+    const char *what, *head, *piece;
+    size_t n;
+    const char *tail, *warning; /* NULL: none expected */
+} floods[] = {
+    {"a line of 100 KB", HEAD "\r\n", "x", 100000, "", NULL},
+    {"half a million To fields", HEAD, "To: a@b.c\r\n", 500000, "\r\nhi", "more header fields"},
+    {"ten thousand addresses", HEAD "To: ", "a@b.c, ", 10000, "\r\n\r\nhi", "addresses"},
+    {"a hundred thousand colons", "From: ", ":", 100000, "\r\n\r\nhi", "addresses"},
+    {"the same in a mail inside", HEAD "Content-Type: message/rfc822\r\n\r\nFrom: ", ":", 100000,
+     "\r\n\r\nhi", NULL},
+    {"ten thousand parts", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+     "--b\r\nX: y\r\n\r\np\r\n", 10000, "--b--\r\n", "more parts"},
+    {"mail in mail in mail", HEAD, "Content-Type: message/rfc822\r\n\r\n", 100000, "hi", NULL},
+    {"parts in parts", HEAD, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", 20000,
+     "\r\nhi", "more parts"},
+    {"a part of header only", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+     "X: y\r\n", 300000, "\r\nhi", "too many header lines"},
+    {"encoded words", "From: a@b\r\nSubject: ", "=?utf-8?Q?=C3=BC?= ", 5000, "\r\n\r\nhi", NULL},
+    {"broken encoded words", "From: a@b\r\nSubject: ", "=?x?", 50000, "\r\n\r\nhi", NULL},
+    {"parameters", HEAD "Content-Type: text/plain", "; a*0=b", 20000, "\r\n\r\nhi", NULL},
+    {"open comments", "From: ", "(", 100000, "\r\n\r\nhi", NULL},
+    {"open quotes", "From: ", "\"@", 50000, "\r\n\r\nhi", NULL},
+    {"references", HEAD "References: ", "<a@b> ", 20000, "\r\n\r\nhi", NULL},
+    {"nested HTML", HEAD "Content-Type: text/html\r\n\r\n", "<div>", 200000, "hi", NULL},
+    {"empty lines", HEAD "\r\n", "\r\n", 1000000, "hi", NULL},
+    {"a large text", HEAD "\r\n", "words and more words\r\n", 200000, "hi", "text is long"},
+};
+
+static void mails_made_to_hurt_give_a_touchpoint_in_time(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(floods); i++) {
+        struct buf mail;
+        buf_init(&mail, 32 << 20);
+        assert_true(buf_add_c(&mail, floods[i].head));
+        for (size_t n = 0; n < floods[i].n; n++)
+            assert_true(buf_add_c(&mail, floods[i].piece));
+        assert_true(buf_add_c(&mail, floods[i].tail));
+        clock_t begun = clock();
+        struct mail_read m = mail_read(buf_str(&mail), NULL);
+        long ms = (long)((clock() - begun) * 1000 / CLOCKS_PER_SEC);
+        if (m.touchpoints != 1)
+            fail_msg("%s: %zu touchpoints", floods[i].what, m.touchpoints);
+        if (ms > 1000 * (SLOW ? 10 : 1))
+            fail_msg("%s: %ld ms", floods[i].what, ms);
+        if (floods[i].warning) {
+            char *warnings = json_dumps(json_object_get(m.touchpoint, "warnings"), 0);
+            if (!strstr(warnings, floods[i].warning))
+                fail_msg("%s: warnings are %s", floods[i].what, warnings);
+            free(warnings);
+        }
+        mail_read_clear(&m);
+        buf_clear(&mail);
+    }
+}
+
+static void a_mail_read_twice_says_the_same(void **state) {
+    static const char mail[] = "From: a@b.c\r\nSubject: x\r\n\r\nbody"; /* neither date nor id */
+    (void)state;
+    struct mail_read one = mail_read(str_c(mail), NULL), two = mail_read(str_c(mail), NULL);
+    assert_true(json_equal(one.touchpoint, two.touchpoint));
+    assert_null(json_object_get(one.touchpoint, "at"));
+    mail_read_clear(&one);
+    mail_read_clear(&two);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_mail_is_read_as_it_was_meant),
+        cmocka_unit_test(mails_made_to_hurt_give_a_touchpoint_in_time),
+        cmocka_unit_test(a_mail_read_twice_says_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
