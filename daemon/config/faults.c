@@ -34,6 +34,9 @@ void config_faults_addv(struct config_faults *fs, const struct config_file *file
     x->fault.kind = FAULT_INPUT;
     place_format(x->fault.place, file, line, column);
     vsnprintf(x->fault.reason, sizeof x->fault.reason, format, args);
+    for (char *c = x->fault.reason; *c; c++) /* a check of another room may quote as it likes */
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = '?';
     fs->n++;
 }
 

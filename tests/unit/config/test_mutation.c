@@ -1,8 +1,7 @@
 /* Broken configurations by mutation of the real ones: each is refused with its place, or valid;
  * never a crash.
  *
- * Here the reader alone, in thousands; tests/integration does the same with the whole daemon's
- * --check.
+ * With the tables and checks of all rooms and channels, as the daemon's --check has them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,27 +10,9 @@
 
 #include <cmocka.h>
 
-#include "lab.h"
+#include "house.h"
 
 enum { MUTANTS = 400, FILE_MAX_BYTES = 32768 };
-
-/* The sections of other rooms are taken as they are. */
-#define ANY(section)                                                                               \
-    static const struct tl_key section##_any[] = {{.name = #section, .type = TL_KEY_NODE}, {0}}
-ANY(listen);
-ANY(limits);
-ANY(spool);
-ANY(blobs);
-ANY(store);
-ANY(rules);
-ANY(channels);
-#define ANY_SECTION(section)                                                                       \
-    { #section, section##_any, sizeof(void *), CONFIG_SECTION_VALUE, NULL }
-static const struct config_section sections[] = {
-    CONFIG_OWN_SECTIONS, ANY_SECTION(listen),   ANY_SECTION(limits),
-    ANY_SECTION(spool),  ANY_SECTION(blobs),    ANY_SECTION(store),
-    ANY_SECTION(rules),  ANY_SECTION(channels), {0},
-};
 
 static uint64_t seed;
 static size_t upto(size_t n) {
@@ -141,27 +122,11 @@ static void place_check(const char *line) {
         fail_msg("no place or no reason: %s", line);
 }
 
-/* All secrets that the two files name, so that the originals are valid. */
-static void secrets_write(struct lab *lab) {
-    static const char *const names[] = {"installation", "crm.token", "ops.token"};
-    char command[256], name[64], content[64];
-    snprintf(command, sizeof command, "sh conf/dev-secrets.sh %s/var", lab->folder);
-    assert_int_equal(system(command), 0);
-    snprintf(command, sizeof command, "%s/var", lab->folder);
-    setenv("TOUCHLINE_VAR", command, 1);
-    lab_folder(lab, "secrets");
-    for (size_t i = 0; i < COUNT(names); i++) {
-        snprintf(name, sizeof name, "secrets/%s", names[i]);
-        snprintf(content, sizeof content, "0123456789abcdef-%s", names[i]);
-        lab_write(lab, name, content, 0600);
-    }
-    lab_write(lab, "secrets/anna.argon2", "$argon2id$v=19$", 0600);
-}
-
 static void mutants(const char *path) {
     static char original[FILE_MAX_BYTES], text[FILE_MAX_BYTES + 1];
     struct lab lab;
     size_t refused = 0;
+    channels_needed();
     FILE *f = fopen(path, "r");
     assert_non_null(f); /* tests run in the project's folder */
     size_t n = fread(original, 1, sizeof original, f);
@@ -169,7 +134,7 @@ static void mutants(const char *path) {
     lab_open(&lab);
     secrets_write(&lab);
     lab_write_n(&lab, "touchline.yml", original, n, 0644);
-    lab_load(&lab, sections, NULL, NULL);
+    lab_load(&lab, sections, find, NULL);
     assert_string_equal(lab.told, "");
     config_free(lab.config);
     lab.config = NULL;
@@ -180,7 +145,7 @@ static void mutants(const char *path) {
         while (rounds--)
             m = mutate(text, m);
         lab_write_n(&lab, "touchline.yml", text, m, 0644);
-        if (lab_load(&lab, sections, NULL, NULL)) {
+        if (lab_load(&lab, sections, find, NULL)) {
             config_free(lab.config);
             lab.config = NULL;
             continue;

@@ -10,64 +10,7 @@
 
 #include <cmocka.h>
 
-#include <dlfcn.h>
-
-#include "blob/blob.h"
-#include "http/http.h"
-#include "lab.h"
-#include "spool/spool.h"
-#include "store/store.h"
-
-static const struct tl_key rules_any[] = {
-    {.name = "rules",
-     .type = TL_KEY_NODE,
-     .help = "what becomes of a touchpoint: see touchline.yml(5)"},
-    {0}};
-static const struct config_section sections[] = {
-    CONFIG_OWN_SECTIONS,
-    {"listen", listen_keys, sizeof(struct listen_config),
-     CONFIG_SECTION_LIST | CONFIG_SECTION_FIXED, listen_check},
-    {"limits", limits_keys, sizeof(struct limits_config), 0, NULL},
-    {"spool", spool_keys, sizeof(struct spool_config), 0, NULL},
-    {"blobs", blob_keys, sizeof(struct blob_config), 0, blob_check},
-    {"store", store_keys, sizeof(struct store_config), CONFIG_SECTION_FIXED, NULL},
-    {"rules", rules_any, sizeof(void *), CONFIG_SECTION_VALUE, NULL},
-    {0},
-};
-
-static const char *const channels[] = {"email", "forms", "social", "sip"};
-
-/* The built channel beside this program: BUILD/unit/config/test_reference, BUILD/channels/NAME.so.
- */
-static const struct tl_plugin *channel(struct str name) {
-    char self[4096], path[4200];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    assert_true(n > 0);
-    self[n] = '\0';
-    for (int i = 0; i < 3; i++)
-        *strrchr(self, '/') = '\0';
-    snprintf(path, sizeof path, "%s/channels/%.*s.so", self, STR_ARG(name));
-    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    return so ? dlsym(so, TL_PLUGIN_SYMBOL) : NULL;
-}
-
-static const struct tl_plugin *find(void *ctx, struct str name, const struct tl_strs *folders,
-                                    struct fault *out_why) {
-    (void)ctx;
-    (void)folders;
-    const struct tl_plugin *p = channel(name);
-    if (!p)
-        fault_set(out_why, FAULT_INPUT, "", "not built");
-    return p;
-}
-
-static void channels_needed(void) {
-    for (size_t i = 0; i < COUNT(channels); i++)
-        if (!channel(str_c(channels[i]))) {
-            print_message("channels/%s.so is not built: `make` first\n", channels[i]);
-            skip();
-        }
-}
+#include "house.h"
 
 static void file_read(const char *path, struct buf *out) {
     FILE *f = fopen(path, "r");
@@ -91,21 +34,10 @@ static void describe_all(struct buf *out) {
 static void the_files_we_ship_are_valid(void **state) {
     (void)state;
     static const char *const files[] = {"conf/touchline.yml", "conf/touchline.dev.yml"};
-    static const char *const names[] = {"installation", "crm.token", "ops.token", "anna.argon2"};
     struct lab lab;
     channels_needed();
     lab_open(&lab);
-    char command[256], text[64];
-    snprintf(command, sizeof command, "sh conf/dev-secrets.sh %s/var", lab.folder);
-    assert_int_equal(system(command), 0);
-    snprintf(command, sizeof command, "%s/var", lab.folder);
-    setenv("TOUCHLINE_VAR", command, 1);
-    lab_folder(&lab, "secrets");
-    for (size_t i = 0; i < COUNT(names); i++) {
-        snprintf(command, sizeof command, "secrets/%s", names[i]);
-        snprintf(text, sizeof text, "%s0123456789abcdef%zu", i == 3 ? "$argon2id$" : "", i);
-        lab_write(&lab, command, text, 0600);
-    }
+    secrets_write(&lab);
     for (size_t i = 0; i < COUNT(files); i++) {
         struct buf file;
         file_read(files[i], &file);
