@@ -131,8 +131,8 @@ void *http_data(const struct http_request *r);
 
 /* ---- sessions by cookie ---- */
 /* What the cookie is called, over plain HTTP and over TLS. */
-#define HTTP_COOKIE "touchline"
-#define HTTP_COOKIE_TLS "__Host-touchline"
+#define HTTP_COOKIE "touchline_session"
+#define HTTP_COOKIE_TLS "__Host-touchline_session"
 /* Set-Cookie with HttpOnly, SameSite=Strict, Path=/ (and Secure over TLS); an absent token clears
  * it. */
 void http_set_session(struct http_request *r, struct str token, int64_t max_age_s);

@@ -1,4 +1,5 @@
-/* http/wire.h - bytes over a socket, plain or TLS, never blocking. SIGPIPE is ignored by the process. */
+/* http/wire.h - bytes over a socket, plain or TLS, never blocking. SIGPIPE is ignored by the
+ * process. */
 #ifndef HTTP_WIRE_H
 #define HTTP_WIRE_H
 

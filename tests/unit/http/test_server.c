@@ -226,13 +226,16 @@ static void a_session_is_looked_up_and_its_cookie_needs_our_origin_to_write(void
         int status;
     } cases[] = {
         {"GET /v1/me HTTP/1.1\r\n" HOST "Authorization: Bearer session-of-anna\r\n\r\n", 200},
-        {"GET /v1/me HTTP/1.1\r\n" HOST "Cookie: a=b; touchline=session-of-anna\r\n\r\n", 200},
-        {"GET /v1/me HTTP/1.1\r\n" HOST "Cookie: touchline=session-of-nobody\r\n\r\n", 401},
-        {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST "Cookie: touchline=session-of-anna\r\n\r\n", 403},
-        {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST "Cookie: touchline=session-of-anna\r\n"
+        {"GET /v1/me HTTP/1.1\r\n" HOST "Cookie: a=b; touchline_session=session-of-anna\r\n\r\n",
+         200},
+        {"GET /v1/me HTTP/1.1\r\n" HOST "Cookie: touchline_session=session-of-nobody\r\n\r\n", 401},
+        {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST
+         "Cookie: touchline_session=session-of-anna\r\n\r\n",
+         403},
+        {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST "Cookie: touchline_session=session-of-anna\r\n"
          "Origin: http://evil.example\r\n\r\n",
          403},
-        {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST "Cookie: touchline=session-of-anna\r\n"
+        {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST "Cookie: touchline_session=session-of-anna\r\n"
          "Origin: http://localhost\r\nContent-Length: 2\r\n\r\n{}",
          201},
         {"PATCH /v1/contacts/c HTTP/1.1\r\n" HOST "Authorization: Bearer session-of-anna\r\n"
