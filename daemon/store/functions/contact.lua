@@ -121,6 +121,16 @@ function contact.has_done(v, task)
   return false
 end
 
+contact.DONE_MAX = 16384
+
+-- The newest finished tasks are kept.
+function contact.bounded(done)
+  while #done > contact.DONE_MAX do
+    done = done:sub(19 + struct.unpack('>I2', done, 17))
+  end
+  return done
+end
+
 -- Status by the newest event, whatever the order in which events are applied.
 function contact.move(v, status, at)
   if at >= v.status_at then
@@ -401,7 +411,7 @@ tl.fn('task', function(keys, args)
   local v = contact.conv_read(s)
   local known = contact.has_done(v, task)
   if finished and not known then
-    v.done = v.done .. task .. struct.pack('>I2c0', #args[6], args[6])
+    v.done = contact.bounded(v.done .. task .. struct.pack('>I2c0', #args[6], args[6]))
     if args[7] == '1' then
       contact.move(v, contact.RESOLVED, at)
     end

@@ -76,9 +76,9 @@ tl.fn('join', function(keys, args)
   local old = c['m' .. part]
   if old then
     local state, since = struct.unpack('>Bi6', old)
-    if state == 1 or at < since then
+    if state == 1 then
       return {'known', c.v or '0'}
-    elseif not explicit then -- an agent took them apart: only an agent joins them again
+    elseif at < since or not explicit then -- an agent took them apart: only an agent joins them again
       return {'refused', c.v or '0'}
     end
   end
@@ -249,9 +249,18 @@ tl.oom('cut', function(keys, args)
   return 1
 end)
 
+-- A pointer set after the erasure leads to the person's next life and stays.
 tl.oom('gone', function(keys, args)
+  local c, at = merge.contact(keys[1]), tonumber(args[1])
+  if c.gone and tonumber(c.gone) >= at then
+    return 0
+  end
+  local next_life = c.to and not c.b and c.to:sub(17, 17) == 'a' and struct.unpack('>i6', c.to, 20) > at
   redis.call('DEL', unpack(keys))
   redis.call('HSET', keys[1], 'gone', args[1])
+  if next_life then
+    redis.call('HSET', keys[1], 'to', c.to)
+  end
   contact.publish(keys[1], args[2])
   return 1
 end)
