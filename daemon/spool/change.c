@@ -92,5 +92,6 @@ bool change_write(struct writer *w, struct question *q, struct fault *f) {
     cleanup(buf_clear) struct buf line;
     spool_step_line(&line, clock_wall_ms(), q->ask == ASK_RETRY ? "retried" : "dropped", STR_NONE);
     q->found = true;
-    return steps_write(w, q->text, buf_str(&line), f);
+    buf_reset(&q->json);
+    return buf_add_c(&q->json, "{}") && steps_write(w, q->text, buf_str(&line), f);
 }

@@ -121,9 +121,11 @@ static void deliver_push(struct spool *s, struct push *p) {
 
 static void deliver_question(struct spool *s, struct question *q) {
     bool keep = false;
+    struct record *none[1] = {NULL};
+    struct record **records = q->records ? q->records : none;
     s->asked--;
     if (q->on_records)
-        q->on_records(q->arg, q->failed ? NULL : q->records, q->n, &keep);
+        q->on_records(q->arg, q->failed ? NULL : records, q->n, &keep);
     else if (q->on_outbox)
         q->on_outbox(q->arg, q->rows, q->n);
     else if (q->on_json)

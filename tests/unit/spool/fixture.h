@@ -86,7 +86,7 @@ static inline int world_setup(void **state) {
     w->loop = loop_new();
     w->config = (struct spool_config){.max_bytes = (int64_t)4 << 30,
                                       .replay_window_ms = 86400000,
-                                      .keep_receipts_ms = (int64_t)30 * 86400000};
+                                      .keep_receipts_ms = (int64_t)36500 * 86400000};
     *state = w;
     return 0;
 }
