@@ -115,7 +115,7 @@ static void run_batch(struct blob_store *b, struct blob_job **jobs, size_t n) {
         jobs[i]->folder = -1;
         blob_dir_do(&b->dir, jobs[i], &f);
         if (f.kind != FAULT_NONE)
-            log_warn("blob.failed", "reason=%s", log_fault(&f));
+            log_warn("blob.failed", "%s", log_fault(&f));
     }
     sync_folders(jobs, n);
     for (size_t i = 0; i < n; i++) {

@@ -48,7 +48,7 @@ void check_run(void *arg) {
     if (atomic_load(&s->check_stop))
         return;
     if (!told) {
-        log_warn("spool.check", "reason=%s", log_fault(&f));
+        log_warn("spool.check", "%s", log_fault(&f));
         return;
     }
     log_info("spool.checked", "sound=%s ms=%lld", sound ? "yes" : "no",

@@ -126,8 +126,8 @@ static bool rename_one(struct folder *d, const char *name, const char *stamp, st
            fault_sys(f, name, "cannot be set aside");
 }
 
-bool folder_set_aside(struct folder *d, char out_name[64], struct fault *f) {
-    char stamp[32];
+bool folder_set_aside(struct folder *d, char out_stamp[FOLDER_STAMP], struct fault *f) {
+    char stamp[FOLDER_STAMP];
     int64_t now_ms = clock_wall_ms();
     time_t now = (time_t)(now_ms / 1000);
     struct tm tm;
@@ -144,6 +144,6 @@ bool folder_set_aside(struct folder *d, char out_name[64], struct fault *f) {
     bool ok =
         dup3(fresh, d->bodies_fd, O_CLOEXEC) >= 0 || fault_sys(f, "bodies", "cannot be taken");
     close(fresh);
-    snprintf(out_name, 64, "spool.db.corrupt-%s", stamp);
+    memcpy(out_stamp, stamp, sizeof stamp);
     return ok && make_file(d, f) && folder_sync(d, f);
 }

@@ -26,9 +26,10 @@ bool folder_open(struct folder *d, struct str dir, struct fault *f) must_check;
 void folder_close(struct folder *d);
 /* What was created reaches the disk. */
 bool folder_sync(struct folder *d, struct fault *f) must_check;
-/* Renames the database and its bodies; a new, empty folder of bodies takes the place. The name
- * under which they lie now is written to out_name. No connection may be open for writing. */
-bool folder_set_aside(struct folder *d, char out_name[64], struct fault *f) must_check;
+enum { FOLDER_STAMP = 32 };
+/* Renames the database and its bodies to spool.db.corrupt-STAMP and bodies.corrupt-STAMP; a new,
+ * empty folder of bodies takes the place. No connection may be open for writing. */
+bool folder_set_aside(struct folder *d, char out_stamp[FOLDER_STAMP], struct fault *f) must_check;
 
 /* ---- big bodies ---- */
 /* Durable but for the folder's own entry: folder_bodies_sync once a group. Written again: replaced.

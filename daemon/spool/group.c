@@ -166,7 +166,6 @@ static void tell(struct writer *w, struct job *j, bool ok, const struct fault *w
         break;
     case JOB_CORRUPT:
         free(j);
-        w->db.code = SQLITE_CORRUPT;
         break;
     case JOB_STOP:
         free(j);
@@ -175,19 +174,17 @@ static void tell(struct writer *w, struct job *j, bool ok, const struct fault *w
     }
 }
 
-/* The background check was told that the file is broken: no more acknowledging onto it. */
+/* The background check found the file broken: no more acknowledging onto it. */
 static void leave_corrupt(struct writer *w) {
     struct fault f;
     fault_set(&f, FAULT_SYSTEM, "spool.db", "quick_check found the file broken");
     writer_fail(w, &f);
-    db_close(&w->db);
-    char name[64];
-    if (!folder_set_aside(&w->spool->folder, name, &f)) {
-        log_error("spool.set_aside", "reason=%s", log_fault(&f));
-        return;
+    if (writer_set_aside(w, "reason=quick_check", &f)) {
+        w->failing = false;
+        writer_publish(w);
+    } else {
+        log_error("spool.set_aside", "%s", log_fault(&f));
     }
-    log_error("spool.set_aside", "file=%s reason=quick_check", name);
-    atomic_fetch_add(&w->spool->generation, 1);
 }
 
 void group_run(struct writer *w) {

@@ -247,6 +247,10 @@ void writer_close(struct writer *w);
 /* The connection is made anew; a broken file is set aside. */
 bool writer_reopen(struct writer *w, struct fault *f) must_check;
 void writer_fail(struct writer *w, const struct fault *why);
+/* The file is broken: renamed, a new one begun with what could be read of the old. */
+bool writer_set_aside(struct writer *w, const char *why, struct fault *f) must_check;
+/* Into the open, empty database. salvage.c */
+bool salvage(struct writer *w, const char *stamp, struct fault *f) must_check;
 void writer_publish(struct writer *w);
 bool writer_begin(struct writer *w, struct fault *f) must_check;
 /* COMMIT; on success what the transaction counted holds. */

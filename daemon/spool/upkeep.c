@@ -61,13 +61,13 @@ int writer_patience_ms(const struct writer *w) {
 
 /* One commit, to see whether there can be others. */
 static void probe(struct writer *w) {
-    struct fault f;
+    struct fault f = {0};
     int64_t now = clock_mono_ms();
     if (now < w->probe_ms)
         return;
     w->probe_ms = now + PROBE_MS;
     if (!writer_reopen(w, &f) || !db_meta_set(&w->db, "clean", 0, &f)) {
-        log_debug("spool.probe", "reason=%s", log_fault(&f));
+        log_debug("spool.probe", "%s", log_fault(&f));
         return;
     }
     w->failing = false;

@@ -59,31 +59,41 @@ static bool attach(struct writer *w, struct fault *f) {
     return folder_sync(&w->spool->folder, f);
 }
 
-/* A broken file makes room for a new one; at most once a minute, or a broken disk would fill with
- * them. */
-static bool attach_or_set_aside(struct writer *w, struct fault *f) {
-    w->db.code = 0;
-    if (attach(w, f))
-        return true;
+bool writer_set_aside(struct writer *w, const char *why, struct fault *f) {
+    char stamp[FOLDER_STAMP];
     db_close(&w->db);
-    int64_t now = clock_mono_ms();
-    if (!db_is_corrupt(&w->db) || (w->set_aside_ms && now < w->set_aside_ms))
+    if (!folder_set_aside(&w->spool->folder, stamp, f))
         return false;
-    w->set_aside_ms = now + SET_ASIDE_EVERY_MS;
-    char name[64];
-    if (!folder_set_aside(&w->spool->folder, name, f))
-        return false;
-    log_error("spool.set_aside", "file=%s reason=%s", name, log_fault(f));
+    log_error("spool.set_aside", "file=spool.db.corrupt-%s %s", stamp, why);
     uint64_t last = w->last_seq;
-    if (!attach(w, f)) {
+    if (!attach(w, f) || !salvage(w, stamp, f) || !count(w, f)) {
         db_close(&w->db);
         return false;
     }
     if (last > w->last_seq)
         w->last_seq = last; /* numbers that were given out are not given again */
-    w->now.bodies_bytes = 0;
+    w->retention_after = 0;
+    w->now.bodies_bytes = folder_bodies_sweep(&w->spool->folder, known_body, w);
     atomic_fetch_add(&w->spool->generation, 1);
     return true;
+}
+
+/* At most once a minute: a broken disk would fill with files set aside. */
+static bool attach_or_set_aside(struct writer *w, struct fault *f) {
+    if (!db_is_corrupt(&w->db) && attach(w, f))
+        return true;
+    bool corrupt = db_is_corrupt(&w->db);
+    int64_t now = clock_mono_ms();
+    db_close(&w->db);
+    w->db.code = 0;
+    if (!corrupt)
+        return false;
+    if (w->set_aside_ms && now < w->set_aside_ms)
+        return fault_set(f, FAULT_SYSTEM, "spool.db", "broken again within a minute");
+    w->set_aside_ms = now + SET_ASIDE_EVERY_MS;
+    char why[FAULT_REASON_MAX];
+    snprintf(why, sizeof why, "%s", log_fault(f));
+    return writer_set_aside(w, why, f);
 }
 
 bool writer_open(struct writer *w, struct fault *f) {
@@ -119,7 +129,7 @@ bool writer_reopen(struct writer *w, struct fault *f) {
 void writer_close(struct writer *w) {
     struct fault f;
     if (w->db.handle && !w->failing && !db_meta_set(&w->db, "clean", 1, &f))
-        log_warn("spool.close", "reason=%s", log_fault(&f));
+        log_warn("spool.close", "%s", log_fault(&f));
     db_close(&w->db);
     seen_clear(&w->seen);
     free(w->drops);
@@ -143,7 +153,7 @@ void writer_publish(struct writer *w) {
 
 void writer_fail(struct writer *w, const struct fault *why) {
     if (!w->failing)
-        log_error("spool.failing", "reason=%s", log_fault(why));
+        log_error("spool.failing", "%s", log_fault(why));
     w->failing = true;
     writer_publish(w);
 }
