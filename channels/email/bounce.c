@@ -120,7 +120,7 @@ static void delivery_read(struct arena *a, const struct mime *m, struct bounce *
         while (header_next(&w, &f))
             field_take(&r, &f);
         if (w.rest.n == rest.n)
-            line_cut(&w.rest); /* a line that nothing can be made of */
+            header_line(&w.rest); /* a line that nothing can be made of */
         rest = w.rest;
         if (r.now && r.now->recipient.p)
             r.now = NULL; /* the next group is another recipient */
@@ -222,7 +222,7 @@ static struct str original_id(struct arena *a, const struct mime *m) {
     thread_ids_add(a, &ids, headers_get(&h, "Message-ID"));
     struct str text = m->text;
     while (!ids.n && text.n) {
-        struct str line = str_trim(line_cut(&text));
+        struct str line = str_trim(header_line(&text));
         struct str name = str_upto(line, 11);
         if (str_is_nocase(name, "Message-ID:"))
             thread_ids_add(a, &ids, str_from(line, 11));

@@ -194,7 +194,7 @@ struct str bounce_reason_line(struct str text) {
     struct str phrase_line = STR_NONE;
     char lower[WORDS_MAX];
     for (size_t seen = 0; text.n && seen < 400; seen++) {
-        struct str line = str_trim(str_upto(line_cut(&text), 500));
+        struct str line = str_trim(str_upto(header_line(&text), 500));
         struct str code = bounce_code(line);
         size_t at = code.n ? (size_t)(code.p - line.p) : 0;
         bool spoken = code.n && (at == 0 || line.p[at - 1] != '#') &&

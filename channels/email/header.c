@@ -5,7 +5,7 @@
  */
 #include "header.h"
 
-struct str line_cut(struct str *rest) {
+struct str header_line(struct str *rest) {
     ptrdiff_t lf = str_find(*rest, '\n');
     struct str line = lf < 0 ? *rest : str_upto(*rest, (size_t)lf);
     *rest = str_from(*rest, lf < 0 ? rest->n : (size_t)lf + 1);
@@ -32,7 +32,7 @@ static bool is_fold(struct str rest) {
 void header_begin(struct header_walk *w, struct str mail) {
     w->rest = mail;
     while (str_starts(w->rest, str_c("From ")) || str_starts(w->rest, str_c(">From ")))
-        line_cut(&w->rest);
+        header_line(&w->rest);
 }
 
 /* A header that consists of one empty line; nothing but a body follows. */
@@ -45,14 +45,14 @@ static bool header_over(struct header_walk *w, struct str after, struct str line
 
 bool header_next(struct header_walk *w, struct header_field *out) {
     while (w->rest.n) {
-        struct str rest = w->rest, line = line_cut(&rest);
+        struct str rest = w->rest, line = header_line(&rest);
         if (header_over(w, rest, line))
             return false;
         size_t name = field_name(line);
-        if (!name && !field_name(line_cut(&(struct str){.p = rest.p, .n = rest.n})))
+        if (!name && !field_name(header_line(&(struct str){.p = rest.p, .n = rest.n})))
             return false; /* the body begins without an empty line */
         while (is_fold(rest))
-            line_cut(&rest);
+            header_line(&rest);
         struct str whole = str_upto(w->rest, w->rest.n - rest.n);
         w->rest = rest;
         if (!name)

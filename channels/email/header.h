@@ -47,6 +47,6 @@ size_t headers_count(const struct headers *h, const char *name);
 struct str header_unfold(struct arena *a, struct str value);
 
 /* The next line of *rest without its end (CRLF or LF); *rest moves behind it. */
-struct str line_cut(struct str *rest);
+struct str header_line(struct str *rest);
 
 #endif

@@ -38,7 +38,7 @@ struct walk {
     size_t text_left, html_left; /* of the bounds, for all pieces together */
 };
 
-void warn(struct warnings *w, const char *what) {
+void warnings_add(struct warnings *w, const char *what) {
     for (size_t i = 0; i < w->n; i++)
         if (!strcmp(w->items[i], what))
             return;
@@ -106,7 +106,7 @@ static struct str name_of(struct walk *w, GMimeObject *o, struct str type) {
 static bool part_counts(struct walk *w) {
     if (++w->parts <= MIME_PARTS_MAX)
         return true;
-    warn(w->warnings, "more parts than are read; the rest was left out");
+    warnings_add(w->warnings, "more parts than are read; the rest was left out");
     return false;
 }
 
@@ -116,7 +116,7 @@ static void attach(struct walk *w, GMimeObject *o) {
     const char *disposition = g_mime_object_get_disposition(o);
     const char *cid = g_mime_object_get_content_id(o);
     if (w->out->attachments_n == MIME_ATTACHMENTS_MAX) {
-        warn(w->warnings, "more attachments than are kept");
+        warnings_add(w->warnings, "more attachments than are kept");
         return;
     }
     one->type = type_of(w->a, o);
@@ -143,8 +143,8 @@ static struct str text_of(struct walk *w, GMimeObject *o, bool html) {
     const char *charset = parameter(o, "charset"), *flow = parameter(o, "format");
     struct str bytes = content(o, &array);
     if (bytes.n > *left)
-        warn(w->warnings,
-             html ? "HTML is long; its end was left out" : "text is long; its end was left out");
+        warnings_add(w->warnings, html ? "HTML is long; its end was left out"
+                                       : "text is long; its end was left out");
     bytes = str_upto(bytes, *left);
     *left -= bytes.n;
     if (html && (!charset || !*charset)) {
@@ -154,7 +154,7 @@ static struct str text_of(struct walk *w, GMimeObject *o, bool html) {
     struct str text = mime_unix_lines(w->a, charset_to_utf8(w->a, bytes, charset, &known));
     g_byte_array_free(array, TRUE);
     if (!known)
-        warn(w->warnings, "charset is not known; the text was read by guess");
+        warnings_add(w->warnings, "charset is not known; the text was read by guess");
     if (!html && flow && !strcasecmp(flow, "flowed")) {
         const char *delsp = parameter(o, "delsp");
         text = text_unflow(w->a, text, delsp && !strcasecmp(delsp, "yes"));
@@ -231,7 +231,7 @@ static void leaf(struct walk *w, GMimeObject *o, unsigned depth) {
     if (w->faces && (str_is(type, "text/x-amp-html") || str_is(type, "text/watch-html")))
         return; /* a third face that nobody here shows */
     if (str_is(type, "application/pkcs7-mime") || str_is(type, "application/x-pkcs7-mime"))
-        warn(w->warnings, "encrypted or sealed; not opened");
+        warnings_add(w->warnings, "encrypted or sealed; not opened");
     if (GMIME_IS_PART(o) && is_body_text(type) && !detached && (!named || depth == 0) &&
         !w->related)
         take_text(w, o, !str_is(type, "text/plain"));
@@ -296,7 +296,7 @@ static void visit_empty(struct walk *w, GMimeMultipart *m) {
     const char *prologue = g_mime_multipart_get_prologue(m);
     struct piece *piece = prologue ? piece_new(w) : NULL;
     bool known;
-    warn(w->warnings, "no parts were found where there should be some");
+    warnings_add(w->warnings, "no parts were found where there should be some");
     if (piece)
         face_add(
             &piece->text,
@@ -310,9 +310,9 @@ static void visit_multipart(struct walk *w, GMimeMultipart *m, unsigned depth) {
     if (n == 0)
         visit_empty(w, m);
     if (str_is(type, "multipart/encrypted"))
-        warn(w->warnings, "encrypted or sealed; not opened");
+        warnings_add(w->warnings, "encrypted or sealed; not opened");
     if (str_is(type, "multipart/signed"))
-        warn(w->warnings, "signature was not checked");
+        warnings_add(w->warnings, "signature was not checked");
     if (str_is(type, "multipart/alternative"))
         visit_alternative(w, m, n, depth);
     else if (str_is(type, "multipart/related"))
@@ -326,7 +326,7 @@ static void visit(struct walk *w, GMimeObject *o, unsigned depth) {
     if (!o || !part_counts(w))
         return;
     if (depth > MIME_DEPTH_MAX) {
-        warn(w->warnings, "nested too deeply; not read further");
+        warnings_add(w->warnings, "nested too deeply; not read further");
     } else if (GMIME_IS_MULTIPART(o)) {
         visit_multipart(w, GMIME_MULTIPART(o), depth + 1);
     } else if (GMIME_IS_MESSAGE_PART(o)) {
@@ -393,7 +393,7 @@ static void body_join(struct walk *w) {
         if (p->html.n)
             add_upto(&html, buf_str(&p->html));
         else if (any_html && !is_blank(plain) && !escape(&html, plain))
-            warn(w->warnings, "HTML is long; its end was left out");
+            warnings_add(w->warnings, "HTML is long; its end was left out");
         buf_clear(&p->text);
         buf_clear(&p->html);
     }
@@ -423,7 +423,7 @@ void mime_read(struct arena *a, const struct headers *top, const struct tl_emit 
     if (root)
         visit(walk, root, 0);
     else
-        warn(w, "structure cannot be read");
+        warnings_add(w, "structure cannot be read");
     if (root)
         g_object_unref(root);
     g_mime_parser_options_free(options);

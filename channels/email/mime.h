@@ -29,7 +29,7 @@ struct warnings {
     const char *items[MIME_WARNINGS_MAX];
     size_t n;
 };
-void warn(struct warnings *w, const char *what);
+void warnings_add(struct warnings *w, const char *what);
 
 struct mime_attachment {
     char ref[24]; /* its blob */

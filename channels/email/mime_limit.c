@@ -34,9 +34,9 @@ static size_t limit_find(struct str body, bool nested, struct warnings *w) {
     bool in_header = nested, announces = false, behind_boundary = false;
     while (rest.n) {
         size_t at = body.n - rest.n;
-        struct str line = line_cut(&rest);
+        struct str line = header_line(&rest);
         if (behind_boundary && like_header(line) && ++boundaries > LIMIT_BOUNDARY_LINES) {
-            warn(w, "more parts than are read; the rest was left out");
+            warnings_add(w, "more parts than are read; the rest was left out");
             return at;
         }
         behind_boundary = str_starts(line, str_c("--"));
@@ -51,7 +51,7 @@ static size_t limit_find(struct str body, bool nested, struct warnings *w) {
         } else if (in_header) {
             announces = announces || has_word(str_upto(line, 200), "message/");
             if (++run > LIMIT_HEADER_LINES) {
-                warn(w, "a part has too many header lines; the rest was left out");
+                warnings_add(w, "a part has too many header lines; the rest was left out");
                 return at;
             }
         }
@@ -76,5 +76,5 @@ void mime_limit(const struct headers *top, struct buf *out, struct warnings *w) 
     if (nested || has_word(type, "multipart/"))
         n = limit_find(top->body, nested, w);
     if (!buf_add_byte(out, '\n') || !buf_add(out, str_upto(top->body, n)))
-        warn(w, "too large to be read");
+        warnings_add(w, "too large to be read");
 }

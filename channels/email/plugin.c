@@ -141,6 +141,9 @@ static void tell(struct check *k, const char *reason, const char *format, size_t
 static bool from_read(struct arena *a, const struct mailbox_config *m, struct address *out) {
     struct address two[2];
     struct str from = m->from.n ? m->from : m->addresses.n ? m->addresses.items[0] : STR_NONE;
+    for (size_t i = 0; i < from.n; i++)
+        if ((unsigned char)from.p[i] < 32 || from.p[i] == 127)
+            return false;
     if (address_list(a, from, two, 2) != 1 || !address_sendable(two[0].email))
         return false;
     *out = two[0];

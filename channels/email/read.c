@@ -61,17 +61,17 @@ static size_t people(struct reading *r, const char *header, struct address *out,
     if (!value.n)
         return 0;
     if (value.n > HEADER_VALUE_MAX)
-        warn(&r->warnings, "a field of addresses is long; its end was left out");
+        warnings_add(&r->warnings, "a field of addresses is long; its end was left out");
     value = charset_to_utf8(&r->arena, header_unfold(&r->arena, value), NULL, &known);
     n = address_list(&r->arena, value, out, max);
     if (n == ADDRESS_LIST_MAX)
-        warn(&r->warnings, "more addresses than are kept");
+        warnings_add(&r->warnings, "more addresses than are kept");
     for (size_t i = 0; i < n; i++) {
         struct address one = out[i];
         one.name = one.name.p ? utf8_upto(mime_header_text(&r->arena, one.name), NAME_MAX_BYTES)
                               : STR_NONE;
         if (one.email.p && !address_valid(one.email)) {
-            warn(&r->warnings, "an address cannot be read");
+            warnings_add(&r->warnings, "an address cannot be read");
             one.email = STR_NONE;
         }
         if (one.email.n || one.name.n)
@@ -111,7 +111,7 @@ static struct address who_wrote(struct reading *r) {
     if (senders && sender[0].email.n)
         return sender[0];
     struct str envelope = jget_str(r->meta, "envelope_from");
-    warn(&r->warnings, "no sender's address");
+    warnings_add(&r->warnings, "no sender's address");
     none.name = n ? list[0].name : STR_NONE;
     none.email = address_valid(envelope) ? envelope : STR_NONE;
     return none;
@@ -125,13 +125,13 @@ static void read_date(struct reading *r) {
     int64_t ms, off;
     r->at_ms = -1;
     if (!date.n) {
-        warn(&r->warnings, "date missing");
+        warnings_add(&r->warnings, "date missing");
     } else if (!date_parse_mail(header_unfold(&r->arena, str_upto(date, 500)), &ms)) {
-        warn(&r->warnings, "date cannot be read");
+        warnings_add(&r->warnings, "date cannot be read");
     } else {
         off = ms > r->in->received_ms ? ms - r->in->received_ms : r->in->received_ms - ms;
         if (off > DATE_TRUST_MS || ms < 0)
-            warn(&r->warnings, "date is more than a week off the arrival");
+            warnings_add(&r->warnings, "date is more than a week off the arrival");
         else
             r->at_ms = ms;
     }
@@ -141,7 +141,7 @@ static void read_thread(struct reading *r) {
     bool missing;
     r->message_id = thread_message_id(&r->arena, &r->headers, &missing);
     if (missing)
-        warn(&r->warnings, "message id missing");
+        warnings_add(&r->warnings, "message id missing");
     thread_ids_add(&r->arena, &r->in_reply_to, headers_get(&r->headers, "In-Reply-To"));
     thread_ids_add(&r->arena, &r->references, headers_get(&r->headers, "References"));
     if (r->bounce.original_id.p) {
@@ -330,7 +330,7 @@ static void reading_run(struct reading *r) {
     mime_begin();
     headers_read(&r->arena, with_lines(&r->arena, r->in->body), &r->headers);
     if (r->headers.cut)
-        warn(&r->warnings, "more header fields than are read");
+        warnings_add(&r->warnings, "more header fields than are read");
     r->subject = text_of(r, "Subject");
     struct address from = who_wrote(r);
     r->from_email = from.email;
@@ -343,7 +343,7 @@ static void reading_run(struct reading *r) {
         buf_clear(&json);
         r->mime.html = STR_NONE; /* the largest member; the raw mail still has it */
         r->mime.text = utf8_upto(r->mime.text, SUBJECT_MAX);
-        warn(&r->warnings, "too large to be shown whole");
+        warnings_add(&r->warnings, "too large to be shown whole");
         if (!write_touchpoint(r, &json, &from))
             return;
     }

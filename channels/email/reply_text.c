@@ -63,7 +63,7 @@ static void lines_read(struct arena *a, struct str text, struct reply *r) {
     r->lines = arena_new(a, n * sizeof *r->lines);
     r->first = r->end = 0;
     while (text.n && r->end < n) {
-        struct str line = without_end(line_cut(&text));
+        struct str line = without_end(header_line(&text));
         r->lines[r->end++] = (struct line){.text = line, .kind = kind_of(line)};
     }
 }

@@ -16,7 +16,7 @@ struct str text_unflow(struct arena *a, struct str text, bool delsp) {
     size_t n = 0, depth = 0;
     bool open = false; /* the line before flows on */
     while (text.n) {
-        struct str line = line_cut(&text);
+        struct str line = header_line(&text);
         size_t marks = quote_depth(line);
         struct str words = str_from(line, marks);
         if (words.n && words.p[0] == ' ')
