@@ -137,6 +137,7 @@ struct http_request {
     struct auth *auth; /* referenced: `who` points into it */
     struct http_who who;
     struct reply_header *headers, **headers_end;
+    size_t headers_bytes;
     void *data;
     int64_t received_ms, whole_us;
     uint64_t body_counted; /* in server->bodies_bytes */

@@ -15,7 +15,7 @@ static const struct tl_key tls_keys[] = {
      .type = TL_KEY_SECRET,
      .flags = TL_KEY_REQUIRED,
      .offset = LISTEN(tls.key) - LISTEN(tls),
-     .max = 64 * 1024,
+     .max = 65536,
      .help = "the certificate's key, PEM"},
     {.name = NULL},
 };

@@ -11,7 +11,8 @@
 #include "http/bytes.h"
 #include "http/http_priv.h"
 
-enum { HEAD_BYTES = 64 * 1024, LIMIT_DEFAULT = 10 };
+/* What handlers may add; server->head has room for it, its separators and our own fields. */
+enum { HEADERS_BYTES = 32 * 1024, LIMIT_DEFAULT = 10 };
 
 static const struct {
     int status;
@@ -74,10 +75,14 @@ static bool is_framing(struct str name) {
 
 void http_add_header(struct http_request *r, const char *name, struct str value) {
     struct str key = str_c(name);
-    if (!key.n || !bytes_all(key, BYTE_TOKEN) || !bytes_all(value, BYTE_VALUE) || is_framing(key)) {
+    size_t bytes = key.n + value.n + sizeof ": \r\n" - 1;
+    bool fits = bytes <= HEADERS_BYTES - r->headers_bytes;
+    if (!key.n || !fits || !bytes_all(key, BYTE_TOKEN) || !bytes_all(value, BYTE_VALUE) ||
+        is_framing(key)) {
         log_warn("http.header_refused", "name=%s", log_value(key));
         return;
     }
+    r->headers_bytes += bytes;
     struct reply_header *h = arena_new(&r->arena, sizeof *h);
     h->name = arena_str(&r->arena, key);
     h->value = arena_str(&r->arena, value);
@@ -206,7 +211,7 @@ void http_reply(struct http_request *r, int status, const char *type, struct str
         body = STR_NONE;
     struct str pieces[2] = {reply_head(r, status, type, (int64_t)body.n),
                             r->is_head ? STR_NONE : body};
-    assert(pieces[0].n); /* headers are ours and bounded */
+    assert(pieces[0].n);
     c->close_after |= reply_closes(r);
     conn_write(c, pieces, COUNT(pieces)); /* may close the connection, and the request with it */
     conn_answered(c);

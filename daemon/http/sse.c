@@ -111,7 +111,7 @@ struct http_stream *http_stream_open(struct http_request *r, http_stream_gone_fn
 }
 
 static struct str one_line(struct str json, struct buf *copy) {
-    if (!memchr(json.p ? json.p : "", '\n', json.n) && !memchr(json.p ? json.p : "", '\r', json.n))
+    if (str_find(json, '\n') < 0 && str_find(json, '\r') < 0)
         return json;
     buf_init(copy, json.n);
     char *to = buf_reserve(copy, json.n);
@@ -124,18 +124,19 @@ static struct str one_line(struct str json, struct buf *copy) {
 }
 
 bool http_stream_send(struct http_stream *st, struct str id, const char *event, struct str json) {
-    enum { HEAD_MAX = 512 };
+    enum { HEAD_MAX = 512, ID_MAX = 200 };
     if (!st->conn)
         return false;
     cleanup(buf_clear) struct buf head, line;
     buf_init(&head, HEAD_MAX);
     buf_init(&line, 0);
     bool ok = true;
-    if (id.n && bytes_all(id, BYTE_VISIBLE))
+    if (id.n && id.n <= ID_MAX && bytes_all(id, BYTE_VISIBLE))
         ok = buf_add_c(&head, "id: ") && buf_add(&head, id) && buf_add_c(&head, "\n");
     if (ok && event)
         ok = buf_add_c(&head, "event: ") && buf_add_c(&head, event) && buf_add_c(&head, "\n");
-    assert(ok && buf_add_c(&head, "data: ")); /* ids and names are ours, and short */
+    ok = ok && buf_add_c(&head, "data: ");
+    assert(ok); /* names of events are ours, and short */
     struct str pieces[3] = {buf_str(&head), one_line(json, &line), str_c("\n\n")};
     if (is_lagging(st, pieces[0].n + pieces[1].n + pieces[2].n)) {
         drop(st);
