@@ -10,7 +10,7 @@
 
 #include <touchline/kit/arena.h>
 
-enum { ITEMS_MAX = 1 << 20, REPLY_BYTES_MAX = 256 << 20 };
+enum { ITEMS_MAX = 1 << 18, REPLY_BYTES_MAX = 256 << 20 };
 
 struct root {
     struct store_reply reply;
