@@ -21,10 +21,19 @@ static void found_contact(void *arg, const struct answer *a) {
     store_get_contact(c->api->parts.store, id, call_answer, c);
 }
 
+/* A query's '+' means a space (WHATWG URL 5.1), and people type numbers with it all the same. */
+static struct str with_plus(struct http_request *r, struct str v, const char *before) {
+    size_t n = strlen(before);
+    bool mend = v.n > n + 1 && str_starts(v, str_c(before)) && v.p[n] == ' ' && v.p[n + 1] >= '0' &&
+                v.p[n + 1] <= '9';
+    return mend ? arena_strf(http_arena(r), "%s+%.*s", before, STR_ARG(str_from(v, n + 1))) : v;
+}
+
 static void contacts_list(void *ctx, struct http_request *r) {
     struct api *a = ctx;
     struct call *c = call_new(a, r, 200);
-    struct str identity = http_query(r, "identity"), q = http_query(r, "q"), cursor;
+    struct str identity = with_plus(r, http_query(r, "identity"), "phone:");
+    struct str q = with_plus(r, http_query(r, "q"), ""), cursor;
     size_t limit;
     struct fault f = {0};
     struct identity who;
