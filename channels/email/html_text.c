@@ -330,6 +330,8 @@ static void tag_apply(struct text *t, const struct tag *tag) {
 
 /* Characters and references, no markup. */
 static void put_text(struct text *t, struct str s) {
+    if (!s.n)
+        return; /* absent: an image without a description */
     const char *p = s.p, *end = s.p + s.n;
     while (p < end && !t->full) {
         uint32_t c;
