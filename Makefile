@@ -113,26 +113,34 @@ endef
 $(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
 .SECONDARY:
 
-# A fuzz target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME/; built by clang with everything it
-# may need, sanitized. The daemon's rooms and the channels are compiled once more for it.
+# A fuzz target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME/, built by clang, sanitized. A name that
+# begins with a channel's (fuzz_email_lmtp) is linked with that channel and the kit alone, as its .so is; any other with the
+# rooms below, which are compiled once more for it.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_ROOMS := base config touchpoint http store ingest
 FUZZ_CC ?= clang-14
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g
+FUZZ_CFLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels -Itests/fuzz $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP
+fuzz_obj = $(patsubst %.c,build/fuzz/obj/%.o,$(1))
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CCACHE) $(FUZZ_CC) -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels $(PKG_CFLAGS) $(CHANNEL_CFLAGS_email) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
-build/fuzz/libtouchlined.a: $(patsubst %.c,build/fuzz/obj/%.o,$(KIT_SRC) $(DAEMON_SRC)) build/obj/functions.o
+	$(Q)$(CCACHE) $(FUZZ_CC) $(FUZZ_CFLAGS) $(CHANNEL_CFLAGS_$(word 2,$(subst /, ,$*))) -c $< -o $@
+build/fuzz/libtouchkit.a: $(call fuzz_obj,$(KIT_SRC))
 	$(Q)rm -f $@ && ar rcs $@ $^
-define fuzz_channel_rule
-build/fuzz/lib$(1).a: $$(patsubst %.c,build/fuzz/obj/%.o,$$(wildcard channels/$(1)/*.c))
-	$(Q)rm -f $$@ && ar rcs $$@ $$^
-endef
-$(foreach c,$(CHANNELS),$(eval $(call fuzz_channel_rule,$(c))))
-build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(CHANNELS:%=build/fuzz/lib%.a) build/fuzz/libtouchlined.a
+build/fuzz/librooms.a: $(call fuzz_obj,$(wildcard $(FUZZ_ROOMS:%=daemon/%/*.c))) build/obj/functions.o
+	$(Q)rm -f $@ && ar rcs $@ $^
+fuzz_of = $(filter $(1) $(1)_%,$(FUZZ))
+FUZZ_OF_ROOMS := $(filter-out $(foreach c,$(CHANNELS),$(call fuzz_of,$(c))),$(FUZZ))
+$(FUZZ_OF_ROOMS:%=build/fuzz/fuzz_%): build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/librooms.a build/fuzz/libtouchkit.a
 	$(call say,LINK)
-	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $< $(CHANNELS:%=build/fuzz/lib%.a) -Wl,--allow-multiple-definition \
-	    build/fuzz/libtouchlined.a $(PKG_LIBS) $(foreach c,$(CHANNELS),$(CHANNEL_LIBS_$(c))) -o $@
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $^ $(PKG_LIBS) -o $@
+define fuzz_channel_rule
+$$(patsubst %,build/fuzz/fuzz_%,$$(call fuzz_of,$(1))): build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $$(call fuzz_obj,$$(wildcard channels/$(1)/*.c)) build/fuzz/libtouchkit.a
+	$$(call say,LINK)
+	$$(Q)$$(FUZZ_CC) -fsanitize=fuzzer,address,undefined $$^ $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -o $$@
+endef
+$(foreach c,$(CHANNELS),$(if $(call fuzz_of,$(c)),$(eval $(call fuzz_channel_rule,$(c)))))
 
 unit: $(UNITS) ## runs the unit tests (T=name picks)
 	@sh tests/lib/units.sh $(or $(T),.) $(UNITS)

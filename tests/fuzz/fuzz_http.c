@@ -1,7 +1,6 @@
 /* Fuzzes http/reader.c: any bytes, in pieces as they say themselves, read as requests one after
  * another. What the pieces are must not matter: the same bytes at once give the same requests. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "http/reader.h"
 
@@ -12,13 +11,6 @@ struct outcome {
     uint64_t body_bytes;
     unsigned fields;
 };
-
-/* A view that went outside its buffer is found by touching all of it. */
-static void touch(struct str s) {
-    static volatile char sink;
-    for (size_t i = 0; i < s.n; i++)
-        sink = s.p[i];
-}
 
 static void at_head(struct reader *r, unsigned n) {
     touch(reader_span(r, r->method));
@@ -64,7 +56,6 @@ static struct outcome read_all(struct str in, size_t most) {
     return o;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     struct str in = str_make((const char *)data, n);
     struct outcome whole = read_all(in, SIZE_MAX), pieces = read_all(in, 1 + n % 7);

@@ -1,13 +1,9 @@
 /* Any bytes as a push and as a channel's touchpoint: read, written, saved and read again. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include <touchline/kit/jread.h>
 
 #include "touchpoint/touchpoint.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void round_trip(const struct touchpoint *tp) {
     cleanup(touchpoint_freep) struct touchpoint *back = NULL;

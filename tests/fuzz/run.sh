@@ -12,7 +12,7 @@ fuzz_one() {
     seeds=tests/fuzz/seeds/$name
     [ -d "$seeds" ] || seeds=
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
-        "build/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 \
+        "build/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 \
         -artifact_prefix="build/fuzz/$name-" "build/fuzz/corpus/$name" $seeds >"build/fuzz/$name.log" 2>&1
     echo $? >"build/fuzz/$name.rc"
 }
