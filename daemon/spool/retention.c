@@ -15,7 +15,7 @@
 #include "base/thread.h"
 #include "spool/spool_priv.h"
 
-enum { BATCH = 500, RESTART_MS = 600000 };
+enum { BATCH = 500, CUT = 50 /* at a time, of the window itself */, RESTART_MS = 600000 };
 static const int64_t day_ms = 86400000;
 
 static bool clock_is_sane(struct writer *w, int64_t wall, int64_t last_run) {
@@ -88,16 +88,17 @@ struct old {
     bool stuck; /* pending, held or quarantined */
 };
 
-static bool old_list(struct writer *w, struct old *out, size_t *out_n, struct fault *f) {
+static bool old_list(struct writer *w, struct old *out, size_t max, size_t *out_n,
+                     struct fault *f) {
     sqlite3_stmt *s = db_statement(&w->db, SQL_RECORDS_OLD, f);
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, (int64_t)w->retention_after);
     sqlite3_bind_int64(s, 2, (int64_t)w->confirmed_seq);
-    sqlite3_bind_int(s, 3, BATCH);
+    sqlite3_bind_int64(s, 3, (int64_t)max);
     size_t n = 0;
     enum db_step step = DB_END;
-    while (n < BATCH && (step = db_step(&w->db, s, f)) == DB_ROW)
+    while (n < max && (step = db_step(&w->db, s, f)) == DB_ROW)
         out[n++] = (struct old){
             .seq = (uint64_t)sqlite3_column_int64(s, 0),
             .received_ms = sqlite3_column_int64(s, 1),
@@ -121,8 +122,8 @@ static bool record_del(struct writer *w, const struct old *o, struct fault *f) {
 }
 
 /* Walks on from where it stood; what is stuck is looked at again every ten minutes. */
-static bool drop_records(struct writer *w, int64_t before_ms, int64_t *out_n, bool *out_more,
-                         struct fault *f) {
+static bool drop_records(struct writer *w, int64_t before_ms, size_t max, int64_t *out_n,
+                         bool *out_more, struct fault *f) {
     struct old old[BATCH];
     size_t n = 0, i = 0;
     int64_t now = clock_mono_ms();
@@ -130,7 +131,7 @@ static bool drop_records(struct writer *w, int64_t before_ms, int64_t *out_n, bo
         w->retention_restart_ms = now + RESTART_MS;
         w->retention_after = 0;
     }
-    if (!old_list(w, old, &n, f))
+    if (!old_list(w, old, max, &n, f))
         return false;
     for (; i < n && old[i].received_ms < before_ms; i++) {
         if (!old[i].stuck && !record_del(w, &old[i], f))
@@ -138,7 +139,7 @@ static bool drop_records(struct writer *w, int64_t before_ms, int64_t *out_n, bo
         *out_n += !old[i].stuck;
         w->retention_after = old[i].seq;
     }
-    *out_more |= i == BATCH;
+    *out_more |= i == max;
     if (i < n)
         metric_set(METRIC_SPOOL_WINDOW, (clock_wall_ms() - old[i].received_ms) / 1000);
     return true;
@@ -162,10 +163,11 @@ static bool drop_all(struct writer *w, int64_t wall, int64_t *out_n, bool *out_m
     if (!drop_receipts(w, receipts, &aged, f) || !drop_aged(w, SQL_ALIAS_OLD, receipts, &aged, f) ||
         !drop_aged(w, SQL_EVENTS_OLD, receipts, &aged, f) ||
         !drop_aged(w, SQL_OUTBOX_OLD, wall - w->config.keep_receipts_ms, &aged, f) ||
-        !drop_aged(w, SQL_IDEM_OLD, keys, &aged, f) || !drop_records(w, window, out_n, out_more, f))
+        !drop_aged(w, SQL_IDEM_OLD, keys, &aged, f) ||
+        !drop_records(w, window, BATCH, out_n, out_more, f))
         return false;
     bool cuts = press && !aged && !*out_n;
-    if (cuts && !drop_records(w, INT64_MAX, &cut, out_more, f))
+    if (cuts && !drop_records(w, INT64_MAX, CUT, &cut, out_more, f))
         return false;
     if (cut && !w->cut_told)
         log_error("spool.window_cut", "max_bytes=%lld the replay window is shorter than configured",

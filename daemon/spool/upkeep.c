@@ -23,12 +23,13 @@ enum {
     VACUUM_PAGES = 256,
 };
 
+/* What the spool holds; the log beside it (at most some 64 MiB) is the same pages on their way. */
 int64_t writer_used_bytes(struct writer *w) {
     int64_t pages = 0, unused = 0;
     if (!w->db.handle || !db_number(&w->db, SQL_PAGE_COUNT, 0, &pages, NULL) ||
         !db_number(&w->db, SQL_FREE_COUNT, 0, &unused, NULL))
         return atomic_load(&w->spool->bytes);
-    int64_t used = (pages - unused + w->wal_pages) * PAGE_BYTES + w->now.bodies_bytes;
+    int64_t used = (pages - unused) * PAGE_BYTES + w->now.bodies_bytes;
     atomic_store(&w->spool->bytes, used);
     return used;
 }
