@@ -82,7 +82,7 @@ static void below_five_percent_nothing_is_taken_until_above_eight(void **state) 
             world_turn(w);
         }
         assert_int_equal(spool_health(w->s), steps[i].then);
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_s%zu", i);
         assert_int_equal(try_push(w, id, &f), steps[i].then == SPOOL_OK);
         if (steps[i].then == SPOOL_FULL)
@@ -97,7 +97,7 @@ static void a_record_that_meets_a_full_disk_in_the_queue_is_refused(void **state
     disk_is(10, 500);
     enum spool_verdict verdict = SPOOL_KEPT;
     for (int i = 0; i < 1000 && verdict != SPOOL_REFUSED; i++) {
-        char id[16];
+        char id[32];
         struct fault f;
         snprintf(id, sizeof id, "p_%d", i);
         if (!try_push(w, id, &f))
@@ -133,7 +133,7 @@ static void above_its_size_the_spool_refuses_and_says_so(void **state) {
     w->config.max_bytes = 1 << 20;
     world_open(w);
     for (int i = 0; i < 40; i++) {
-        char id[16];
+        char id[32];
         struct fault f;
         snprintf(id, sizeof id, "p_%d", i);
         if (!spool_push(w->s, with_body(id, 100000), on_done, w, &f))
@@ -164,7 +164,7 @@ static void a_failed_commit_acknowledges_nothing_and_recovers(void **state) {
     assert_int_equal(push_wait(w, record_of("p_first", "aaaa", 0)), SPOOL_KEPT);
     file_limit(400000);
     for (int i = 0; i < 400 && spool_health(w->s) == SPOOL_OK; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         if (!spool_push(w->s, with_body(id, 20000), on_done, w, &f))
             break;
@@ -189,7 +189,7 @@ static void a_failed_commit_acknowledges_nothing_and_recovers(void **state) {
         assert_true(w->records[i]->seq > 1 && w->records[i]->seq <= kept);
     /* Those that were refused come again. */
     for (size_t i = 1; i < all; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%zu", i - 1);
         enum spool_verdict now = push_wait(w, with_body(id, 20000));
         assert_int_equal(now, w->verdicts[i] == SPOOL_KEPT ? SPOOL_KNOWN : SPOOL_KEPT);
@@ -201,7 +201,7 @@ static void a_big_body_lies_beside_the_row_and_comes_back_whole(void **state) {
     world_open(w);
     static const size_t sizes[] = {0, 1, BIG_BODY, BIG_BODY + 1, 3 << 20};
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%zu", i);
         assert_int_equal(push_wait(w, with_body(id, sizes[i])), SPOOL_KEPT);
     }
@@ -213,7 +213,7 @@ static void a_big_body_lies_beside_the_row_and_comes_back_whole(void **state) {
     ask_pending(w);
     assert_int_equal(w->records_n, COUNT(sizes));
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%zu", i);
         struct record *r = with_body(id, sizes[i]);
         assert_true(str_eq(r->body, w->records[i]->body));
@@ -255,7 +255,7 @@ static void an_answer_of_records_stays_within_eight_mib(void **state) {
     struct world *w = *state;
     world_open(w);
     for (int i = 0; i < 6; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         push_wait(w, with_body(id, 3 << 20));
     }

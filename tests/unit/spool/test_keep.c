@@ -91,7 +91,7 @@ static void answers_come_in_the_order_of_push_and_numbers_with_them(void **state
     struct world *w = *state;
     world_open(w);
     for (int i = 0; i < 1000; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         push(w, record_of(id, "aaaa", 0));
     }

@@ -6,7 +6,7 @@ static void an_applied_record_is_no_longer_pending_also_after_a_restart(void **s
     struct world *w = *state;
     world_open(w);
     for (int i = 0; i < 10; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         push_wait(w, record_of(id, "aaaa", 0));
     }
@@ -42,7 +42,7 @@ static void pending_ones_come_in_order_from_where_it_is_asked_and_so_many(void *
     struct world *w = *state;
     world_open(w);
     for (int i = 0; i < 20; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         push_wait(w, record_of(id, "aaaa", 0));
     }

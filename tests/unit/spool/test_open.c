@@ -109,7 +109,7 @@ static void child_keeps_and_dies(struct world *w, int records) {
         w->loop = loop_new();
         world_open(w);
         for (int i = 0; i < records; i++) {
-            char id[16];
+            char id[32];
             snprintf(id, sizeof id, "p_%d", i);
             push_wait(w, record_of(id, "aaaa", 0));
         }
@@ -135,7 +135,7 @@ static void an_unclean_stop_is_known_and_checked_and_loses_nothing(void **state)
 static void keep_many(struct world *w, int from, int to) {
     size_t before = w->done_n;
     for (int i = from; i < to; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         struct record *r = record_of(id, "aaaa", 0);
         r->cursor = record_keep(r, str_c("sip/log"));
@@ -251,7 +251,7 @@ static void closing_commits_what_is_queued_and_tells(void **state) {
     struct world *w = *state;
     world_open(w);
     for (int i = 0; i < 500; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         push(w, record_of(id, "aaaa", 0));
     }
@@ -272,7 +272,7 @@ static void only_queued_records_up_to_a_bound_are_taken(void **state) {
     size_t taken = 0, refused = 0;
     world_open(w);
     for (int i = 0; i < INBOX_MAX + 100; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         if (spool_push(w->s, record_of(id, "aaaa", 0), on_done, w, &f))
             taken++;

@@ -85,7 +85,7 @@ static void numbers_go_on_when_all_records_have_gone(void **state) {
     w->config.keep_receipts_ms = day;
     world_open(w);
     for (int i = 0; i < 3; i++) {
-        char id[8];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         push_wait(w, aged(id, 2));
         spool_note_applied(w->s, (uint64_t)i + 1);
@@ -191,7 +191,7 @@ static void near_its_size_confirmed_records_of_the_window_go_first(void **state)
     char *text = mem_new(20000);
     memset(text, 'x', 20000);
     for (int i = 0; i < 370; i++) { /* some 7.6 MiB */
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         struct record *r = aged(id, 0);
         r->body = record_keep(r, str_make(text, 20000));

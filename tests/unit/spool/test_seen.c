@@ -17,7 +17,7 @@ static void on_many(void *arg, enum spool_verdict verdict, struct record *r, boo
 static void push_many(struct world *w, int from, int to) {
     kept = known = other = 0;
     for (int i = from; i < to; i++) {
-        char id[16];
+        char id[32];
         snprintf(id, sizeof id, "p_%d", i);
         while (under_way >= 2000)
             world_turn(w);
