@@ -1,25 +1,33 @@
 /* tests/unit/spool/test_disk.c - a full disk, a failing one, big bodies beside the rows. */
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "fixture.h"
 
+/* Set by the test, asked by the writer. */
+static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct statvfs disk;
+
 static int say_disk(const char *path, struct statvfs *out) {
     (void)path;
+    pthread_mutex_lock(&disk_lock);
     *out = disk;
+    pthread_mutex_unlock(&disk_lock);
     return 0;
 }
 
 /* 1,000 GiB with so much of blocks and inodes free, in parts of a thousand. */
 static void disk_is(unsigned blocks, unsigned inodes) {
     const uint64_t all = (uint64_t)1000 << 30 >> 12;
+    pthread_mutex_lock(&disk_lock);
     disk = (struct statvfs){.f_frsize = 4096,
                             .f_blocks = all,
                             .f_bavail = all / 1000 * blocks,
                             .f_files = 1000000,
                             .f_favail = 1000 * inodes};
+    pthread_mutex_unlock(&disk_lock);
 }
 
 static int disk_setup(void **state) {
