@@ -38,10 +38,16 @@ static bool channel_who(void *ctx, struct str source, struct str *name, struct s
 
 static size_t sent_n;
 static char sent_reply_to[4000];
+static struct {
+    void (*done)(void *arg, const struct tl_sent_result *result);
+    void *arg;
+} under_way[16];
 static void channel_send(void *ctx, const struct tl_outbound *what,
-                         void (*done)(void *arg, const struct tl_sent_result *result), void *arg) {
-    (void)ctx, (void)done, (void)arg;
-    sent_n++;
+                         void (*sent)(void *arg, const struct tl_sent_result *result), void *arg) {
+    (void)ctx;
+    assert_true(sent_n < COUNT(under_way));
+    under_way[sent_n].done = sent;
+    under_way[sent_n++].arg = arg;
     snprintf(sent_reply_to, sizeof sent_reply_to, "%.*s", STR_ARG(what->reply_to));
 }
 
@@ -68,7 +74,10 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     (void)state;
+    struct tl_sent_result none = {.size = sizeof none, .state = TL_SENT_RETRY};
     outbox_close(outbox);
+    for (size_t i = 0; i < sent_n; i++)
+        under_way[i].done(under_way[i].arg, &none);
     spool_close(spool);
     bench_close(&b);
     server_free(&sv);
