@@ -1,6 +1,7 @@
 /* dispatch/dispatch.h - the router's body: holds the lease, feeds events, carries out decisions.
  *
- * Any daemon may carry a move or a presence to Redis; only the one that holds the lease runs the router and offers.
+ * Any daemon may carry a move or a presence to Redis; only the one that holds the lease runs the
+ * router and offers.
  */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H
@@ -19,11 +20,13 @@ struct spool;
 struct store;
 
 struct dispatch_config {
-    const struct tl_items *agents, *queues; /* struct agent_config, struct queue_config (config/people.h) */
+    const struct tl_items *agents,
+        *queues; /* struct agent_config, struct queue_config (config/people.h) */
     const struct tl_ints *units;
 };
-bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool, const struct dispatch_config *config,
-                   struct dispatch **out, struct fault *f) must_check;
+bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
+                   const struct dispatch_config *config, struct dispatch **out, struct fault *f)
+    must_check;
 void dispatch_reload(struct dispatch *d, const struct dispatch_config *config);
 /* Routing may begin (the store is recovered, no data loss unconfirmed), or must stop. */
 void dispatch_run(struct dispatch *d, bool on);
@@ -34,19 +37,23 @@ struct dispatch_actor {
     struct str name;
     int role; /* enum role */
 };
-/* move: accept reject complete transfer release snooze; body: the request's JSON object. Decided by Redis, committed as
- * RECORD_TASK, then answered with the task. Conflicts: code "stale-offer", "wrong-state" (detail says the state). */
-void dispatch_move(struct dispatch *d, struct dispatch_actor who, struct str task, const char *move, struct str body,
-                   answer_fn *done, void *arg);
+/* move: accept reject complete transfer release snooze; body: the request's JSON object. Decided by
+ * Redis, committed as RECORD_TASK, then answered with the task. Conflicts: code "stale-offer",
+ * "wrong-state" (detail says the state). */
+void dispatch_move(struct dispatch *d, struct dispatch_actor who, struct str task, const char *move,
+                   struct str body, answer_fn *done, void *arg);
 /* By hand: {"conversation" or "contact","queue","subject","priority","skills","tags","due"}. */
-void dispatch_create(struct dispatch *d, struct dispatch_actor who, struct str body, answer_fn *done, void *arg);
+void dispatch_create(struct dispatch *d, struct dispatch_actor who, struct str body,
+                     answer_fn *done, void *arg);
 /* state available|away|offline; answers the agent. */
-void dispatch_presence(struct dispatch *d, struct str agent, struct str state, struct str reason, answer_fn *done, void *arg);
+void dispatch_presence(struct dispatch *d, struct str agent, struct str state, struct str reason,
+                       answer_fn *done, void *arg);
 /* The contract's agent; lists of agents and queues (only those of `queues`, empty: all). */
 void dispatch_agent(struct dispatch *d, struct str agent, answer_fn *done, void *arg);
 void dispatch_agents(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
 void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
-/* Streams of an agent in this daemon: the first and the last one; after the last, offers return after 5 s … */
+/* Streams of an agent in this daemon: the first and the last one; after the last, offers return
+ * after 5 s … */
 void dispatch_streams(struct dispatch *d, struct str agent, bool connected);
 
 #endif

@@ -10,6 +10,7 @@
 --   {r}:p     hash, agent -> presence (task_move.lua)      {r}:lease, {r}:s, {r}:sn (task_route.lua)
 --   {r}:log   stream: type offer|revoke|task|presence|stream, agent, and by type
 --             queue id n until reason task (as the contract shows it) own (what the router needs)
+--             reason: of a revoke, as agents are told; 'wrapup' of a task whose wrap-up ended, which nobody records yet
 --
 -- States: waiting offered accepted wrapup snoozed; done and canceled leave {r}:t. Only task.change moves a task.
 -- `now` is the caller's wall clock in ms, for what people see; leases know Redis TIME alone.

@@ -195,7 +195,7 @@ tl.fn('presence', function(keys, args)
   for _, id in ipairs(redis.call('HKEYS', r .. ':a:' .. agent)) do
     local t = task.load(r, id)
     if t and t.state == 'wrapup' then
-      task.change(r, t, now, {to = 'done', reason = 'wrap-up ended by ' .. agent})
+      task.change(r, t, now, {to = 'done', reason = 'wrap-up ended by ' .. agent, why = 'wrapup'})
     end
   end
   local p = task.presence(r, agent)

@@ -113,7 +113,7 @@ tl.fn('route_end', function(keys, args)
   if not t or t.state ~= 'wrapup' then
     return task.answer(r, 'stale', id)
   end
-  task.change(r, t, tonumber(args[2]), {to = 'done', reason = args[4]})
+  task.change(r, t, tonumber(args[2]), {to = 'done', reason = args[4], why = 'wrapup'})
   return {'ok', '', task.json(t)}
 end)
 

@@ -1,0 +1,139 @@
+/* dispatch/carry.c - what the router decides, to {r}, and what became of it, back to the router. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "dispatch/dispatch_priv.h"
+
+/* A decision under way. */
+struct carried {
+    struct waits waits;
+    uint32_t life;
+    enum routing_what what;
+    char task[64];
+};
+
+/* As agents are told why an offer was taken back. */
+static const char *const whys[] = {
+    [ROUTING_EXPIRED] = "expired",
+    [ROUTING_NOT_AVAILABLE] = "not available",
+    [ROUTING_DISCONNECTED] = "disconnected",
+    [ROUTING_UNKNOWN_AGENT] = "not configured",
+};
+
+static void count(enum routing_what what, const struct route_result *r) {
+    if (r->code != ROUTE_DONE) {
+        metric_add_label(METRIC_TASK_REFUSED, r->code == ROUTE_FENCE ? "fence" : "rev", 1);
+        return;
+    }
+    if (what == ROUTING_OFFER)
+        metric_add_label(METRIC_OFFERS, "made", 1);
+    if (what == ROUTING_RETURN)
+        metric_add_label(METRIC_OFFERS, "revoked", 1);
+}
+
+static void settle(struct dispatch *d, const struct carried *c, const struct route_result *r) {
+    static const enum routing_answer answers[] = {
+        [ROUTE_DONE] = ROUTING_DONE, [ROUTE_STALE] = ROUTING_STALE, [ROUTE_LATER] = ROUTING_LATER};
+    int64_t now = clock_wall_ms();
+    if (c->what == ROUTING_REST)
+        return; /* its entry in the log tells */
+    if (r->own.n)
+        feed_task(d, r->own);
+    else
+        router_task_gone(d->router, str_c(c->task), now);
+    router_answer(d->router, str_c(c->task), answers[r->code], now);
+}
+
+static void on_carried(void *arg, const struct route_result *r) {
+    struct carried c = *(struct carried *)arg;
+    struct dispatch *d = waits_end(&((struct carried *)arg)->waits);
+    free(arg);
+    if (!d || d->life != c.life)
+        return;
+    d->carried--;
+    count(c.what, r);
+    switch (r->code) {
+    case ROUTE_DONE:
+    case ROUTE_STALE:
+    case ROUTE_LATER:
+        settle(d, &c, r);
+        carry_soon(d);
+        break;
+    case ROUTE_FENCE:
+        lease_lost(d, "a newer router writes");
+        break;
+    case ROUTE_LOST:
+        lease_restart(d, "a decision was not answered");
+        break;
+    }
+}
+
+static void carry(struct dispatch *d, const struct routing_decision *x, int64_t now) {
+    struct carried *c = NEW(struct carried);
+    struct str reason = str_c(x->reason);
+    waits_begin(d, &c->waits);
+    c->life = d->life;
+    c->what = x->what;
+    snprintf(c->task, sizeof c->task, "%.*s", STR_ARG(x->task));
+    d->carried++;
+    switch (x->what) {
+    case ROUTING_OFFER:
+        store_route_offer(d->store, d->fence, now,
+                          &(struct route_offer){.task = x->task,
+                                                .agent = x->agent,
+                                                .reason = reason,
+                                                .rev = x->rev,
+                                                .expires_ms = x->expires_ms,
+                                                .weight = x->weight,
+                                                .units = x->units,
+                                                .channel_max = x->channel_max,
+                                                .ask_again = x->ask_again},
+                          on_carried, c);
+        break;
+    case ROUTING_RETURN:
+        store_route_return(d->store, d->fence, now,
+                           &(struct route_return){.task = x->task,
+                                                  .agent = x->agent,
+                                                  .reason = reason,
+                                                  .why = whys[x->cause],
+                                                  .offer = x->offer,
+                                                  .exclude_until_ms = x->exclude_until_ms,
+                                                  .missed = x->cause == ROUTING_EXPIRED},
+                           on_carried, c);
+        break;
+    case ROUTING_END:
+        store_route_end(d->store, d->fence, now, x->task, reason, on_carried, c);
+        break;
+    case ROUTING_WAKE:
+        store_route_wake(d->store, d->fence, now, x->task, reason, on_carried, c);
+        break;
+    case ROUTING_REST:
+        log_info("agent.rest", "agent=%s reason=%s", log_value(x->agent), x->reason);
+        store_route_rest(d->store, d->fence, now, x->agent, reason, on_carried, c);
+        break;
+    }
+}
+
+void carry_turn(void *arg) {
+    struct dispatch *d = arg;
+    struct routing_decision decisions[DECISIONS];
+    int64_t next = TURN_MS;
+    if (d->phase == PHASE_ROUTING && d->carried < CARRIED_MAX) {
+        int64_t now = clock_wall_ms(), began = clock_mono_us();
+        size_t n = router_decide(d->router, now, decisions, DECISIONS);
+        for (size_t i = 0; i < n; i++)
+            carry(d, &decisions[i], now);
+        metric_add(METRIC_ROUTER_DECISIONS, n);
+        metric_observe_us(METRIC_ROUTER_STEP, clock_mono_us() - began);
+        int64_t due = router_next_ms(d->router);
+        next = due <= now ? 0 : due - now < TURN_MS ? due - now : TURN_MS;
+    }
+    loop_timer_set(d->turn_timer, next);
+}
+
+void carry_soon(struct dispatch *d) {
+    loop_timer_set(d->turn_timer, 0);
+}

@@ -1,0 +1,73 @@
+/* dispatch/dispatch.c - opens and closes the room. */
+#include "dispatch/dispatch.h"
+
+#include <stdlib.h>
+
+#include <touchline/kit/hash.h>
+#include <touchline/kit/hmac.h>
+
+#include "base/clock.h"
+#include "dispatch/dispatch_priv.h"
+
+void waits_begin(struct dispatch *d, struct waits *w) {
+    w->d = d;
+    list_push(&d->waiting, &w->link);
+}
+
+struct dispatch *waits_end(struct waits *w) {
+    link_remove(&w->link);
+    return w->d;
+}
+
+bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
+                   const struct dispatch_config *config, struct dispatch **out, struct fault *f) {
+    (void)f;
+    struct dispatch *d = NEW(struct dispatch);
+    uint8_t random[16];
+    bytes_random(random, sizeof random);
+    hex_encode(random, sizeof random, d->holder);
+    d->loop = loop;
+    d->store = store;
+    d->spool = spool;
+    d->people = people_new(config);
+    d->opened_ms = clock_wall_ms();
+    link_init(&d->waiting);
+    presence_open(d);
+    lease_start(d);
+    upkeep_start(d);
+    *out = d;
+    return true;
+}
+
+void dispatch_reload(struct dispatch *d, const struct dispatch_config *config) {
+    people_free(d->people);
+    d->people = people_new(config);
+    if (d->phase != PHASE_IDLE)
+        lease_restart(d, "the configuration has changed");
+}
+
+void dispatch_run(struct dispatch *d, bool on) {
+    if (d->running == on)
+        return;
+    d->running = on;
+    if (on) {
+        presence_again(d);
+        loop_timer_set(d->lease_timer, 0);
+    } else {
+        lease_lost(d, "routing stops");
+    }
+}
+
+void dispatch_close(struct dispatch *d) {
+    if (!d)
+        return;
+    lease_stop(d);
+    presence_close(d);
+    loop_timer_free(d->upkeep_timer);
+    list_each (l, &d->waiting) {
+        link_remove(l);
+        container_of(l, struct waits, link)->d = NULL;
+    }
+    people_free(d->people);
+    free(d);
+}

@@ -1,0 +1,56 @@
+/* dispatch/upkeep.c - what the lease holder does beside routing. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "dispatch/dispatch_priv.h"
+
+enum { TRIM_EVERY = 12 }; /* upkeeps: once a minute */
+
+/* Figures of the queues asked for; told to the metrics. */
+struct figures {
+    struct waits waits;
+};
+
+static void on_queues(void *arg, bool ok, const struct queue_now *queues, size_t n) {
+    struct figures *f = arg;
+    struct dispatch *d = waits_end(&f->waits);
+    char name[NAME_MAX_BYTES];
+    free(f);
+    if (!d || !ok || n != d->people->queues_n)
+        return;
+    int64_t now = clock_wall_ms();
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%.*s", STR_ARG(d->people->queues[i].id));
+        metric_set_label(METRIC_QUEUE_WAITING, name, queues[i].waiting);
+        metric_set_label(METRIC_QUEUE_OLDEST, name,
+                         queues[i].oldest_ms ? (now - queues[i].oldest_ms) / 1000 : 0);
+    }
+}
+
+static void ask_figures(struct dispatch *d) {
+    struct figures *f = NEW(struct figures);
+    struct str *names = mem_new((d->people->queues_n + 1) * sizeof *names);
+    for (size_t i = 0; i < d->people->queues_n; i++)
+        names[i] = d->people->queues[i].id;
+    waits_begin(d, &f->waits);
+    store_queues_now(d->store, names, d->people->queues_n, on_queues, f);
+    free(names);
+}
+
+static void upkeep(void *arg) {
+    struct dispatch *d = arg;
+    loop_timer_set(d->upkeep_timer, UPKEEP_MS);
+    if (d->phase != PHASE_ROUTING)
+        return;
+    int64_t now = clock_wall_ms();
+    store_streams_sweep(d->store, d->fence, now);
+    if (d->upkeeps++ % TRIM_EVERY == 0)
+        store_route_trim(d->store, d->fence, now, LOG_KEEP_MS);
+    ask_figures(d);
+}
+
+void upkeep_start(struct dispatch *d) {
+    d->upkeep_timer = loop_timer_new(d->loop, UPKEEP_MS, upkeep, d);
+}

@@ -1,0 +1,160 @@
+/* dispatch/view_queue.c - queues as supervisors see them: what waits, and who is there for it. */
+#include <stdlib.h>
+
+#include <touchline/touchpoint.h>
+
+#include "base/clock.h"
+#include "dispatch/dispatch_priv.h"
+
+enum { LIST_JSON_MAX = 16 << 20 };
+
+/* Queues first, then all agents. */
+struct queues_view {
+    struct owed *owed;
+    char **ids;
+    struct queue_now *queues;
+    size_t n;
+    char **agents;
+    size_t agents_n;
+};
+
+/* Of those that take tasks: busy is who is available and has no unit left. */
+struct staff {
+    int64_t available, busy, away, offline;
+};
+
+static char **copy_ids(const struct str *ids, size_t n) {
+    char **out = mem_new((n + 1) * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        out[i] = mem_dup(ids[i].p, ids[i].n);
+    return out;
+}
+
+static void free_ids(char **ids, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        free(ids[i]);
+    free(ids);
+}
+
+static void end(struct queues_view *v, const struct answer *a) {
+    owed_tell(v->owed, a);
+    free_ids(v->ids, v->n);
+    free_ids(v->agents, v->agents_n);
+    free(v->queues);
+    free(v);
+}
+
+static void later(struct queues_view *v) {
+    end(v, &(struct answer){.kind = ANSWER_LATER, .code = "store-unavailable"});
+}
+
+static bool serves(const struct agent_config *a, struct str queue) {
+    for (size_t i = 0; i < a->queues.n; i++)
+        if (str_eq(a->queues.items[i], queue))
+            return a->takes_tasks;
+    return false;
+}
+
+static void count_one(struct staff *s, const struct agent_config *a, const struct agent_now *now) {
+    int64_t units = 0;
+    for (size_t i = 0; i < now->held_n; i++)
+        units += now->held[i].weight;
+    if (str_is(now->presence.state, "away"))
+        s->away++;
+    else if (!str_is(now->presence.state, "available"))
+        s->offline++;
+    else if (units >= agent_units(a))
+        s->busy++;
+    else
+        s->available++;
+}
+
+static struct staff staff_of(const struct queues_view *v, const struct people *p, struct str queue,
+                             const struct agent_now *agents) {
+    struct staff s = {0};
+    for (size_t i = 0; i < v->agents_n; i++) {
+        const struct agent_config *a = people_agent(p, str_c(v->agents[i]));
+        if (a && serves(a, queue))
+            count_one(&s, a, &agents[i]);
+    }
+    return s;
+}
+
+static void write_queue(struct jwrite *w, struct str id, const struct queue_now *q,
+                        const struct staff *s) {
+    int64_t waited = q->oldest_ms ? (clock_wall_ms() - q->oldest_ms) / 1000 : 0;
+    jwrite_open(w, NULL, '{');
+    jwrite_str(w, "id", id);
+    jwrite_int(w, "waiting", q->waiting);
+    jwrite_int(w, "offered", q->offered);
+    jwrite_int(w, "accepted", q->accepted);
+    jwrite_time(w, "oldest_at", q->oldest_ms ? q->oldest_ms : -1);
+    jwrite_int(w, "longest_wait_s", waited > 0 ? waited : 0);
+    jwrite_open(w, "agents", '{');
+    jwrite_int(w, "available", s->available);
+    jwrite_int(w, "busy", s->busy);
+    jwrite_int(w, "away", s->away);
+    jwrite_int(w, "offline", s->offline);
+    jwrite_close(w, '}');
+    jwrite_null(w, "service_level"); /* no service levels are configured yet */
+    jwrite_close(w, '}');
+}
+
+static void on_agents(void *arg, bool ok, const struct agent_now *agents, size_t n) {
+    struct queues_view *v = arg;
+    const struct dispatch *d = v->owed->waits.d;
+    cleanup(buf_clear) struct buf b;
+    struct jwrite w;
+    buf_init(&b, LIST_JSON_MAX);
+    if (!ok || !d || n != v->agents_n) {
+        later(v);
+        return;
+    }
+    jwrite_init(&w, &b);
+    jwrite_open(&w, NULL, '{');
+    jwrite_open(&w, "items", '[');
+    for (size_t i = 0; i < v->n; i++) {
+        struct staff s = staff_of(v, d->people, str_c(v->ids[i]), agents);
+        write_queue(&w, str_c(v->ids[i]), &v->queues[i], &s);
+    }
+    jwrite_close(&w, ']');
+    jwrite_null(&w, "next");
+    jwrite_close(&w, '}');
+    if (w.ok)
+        end(v, &(struct answer){.kind = ANSWER_OK, .json = buf_str(&b)});
+    else
+        later(v);
+}
+
+static void on_queues(void *arg, bool ok, const struct queue_now *queues, size_t n) {
+    struct queues_view *v = arg;
+    struct dispatch *d = v->owed->waits.d;
+    if (!ok || !d || n != v->n) {
+        later(v);
+        return;
+    }
+    struct str *ids = mem_new((d->people->agents_n + 1) * sizeof *ids);
+    for (size_t i = 0; i < d->people->agents_n; i++)
+        ids[i] = d->people->agents[i].id;
+    v->queues = mem_new((n + 1) * sizeof *v->queues);
+    for (size_t i = 0; i < n; i++)
+        v->queues[i] = queues[i];
+    v->agents_n = d->people->agents_n;
+    v->agents = copy_ids(ids, v->agents_n);
+    store_agents_now(d->store, ids, v->agents_n, on_agents, v);
+    free(ids);
+}
+
+void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg) {
+    struct queues_view *v = NEW(struct queues_view);
+    struct str *ids = mem_new((d->people->queues_n + 1) * sizeof *ids);
+    v->owed = owed_new(d, done, arg);
+    for (size_t i = 0; i < d->people->queues_n; i++) {
+        struct str id = d->people->queues[i].id;
+        if (people_share((struct tl_strs){&id, 1}, queues))
+            ids[v->n++] = id;
+    }
+    v->ids = copy_ids(ids, v->n);
+    store_queues_now(d->store, ids, v->n, on_queues, v);
+    free(ids);
+}
