@@ -1,5 +1,5 @@
-/* Any bytes as an LMTP session, at once and in pieces: both give the same replies. In WAIT each
- * recipient gets its outcome; the gathered bytes stay within the budget. */
+/* Any bytes as an LMTP session, at once and in pieces: both give the same replies and mails. In
+ * WAIT each recipient gets its outcome; the gathered bytes stay within the budget. */
 #include "fuzz.h"
 
 #include "email/lmtp_session.h"
@@ -15,7 +15,13 @@ static bool find(void *ctx, struct str address, struct str *out_mailbox) {
     return true;
 }
 
-static void give_outcomes(struct lmtp_session *s) {
+/* What is heard and said, one after another; too much of it counts as nothing. */
+static void add(struct buf *all, struct str s) {
+    if (!buf_add(all, s))
+        all->n = 0;
+}
+
+static void give_outcomes(struct lmtp_session *s, struct buf *all) {
     static const enum tl_status statuses[] = {TL_KEPT, TL_DUPLICATE, TL_BUSY, TL_FAILED};
     static const char *const mailboxes[] = {"support", "sales"};
     size_t n;
@@ -25,8 +31,8 @@ static void give_outcomes(struct lmtp_session *s) {
         touch(r[i].address);
     struct str mail = lmtp_session_mail(s);
     must(mail.n <= MAIL_MAX);
-    touch(mail);
-    touch(lmtp_session_sender(s));
+    add(all, mail);
+    add(all, lmtp_session_sender(s));
     for (size_t i = 0; i < COUNT(mailboxes); i++)
         if (lmtp_session_state(s) == LMTP_WAIT)
             lmtp_session_outcome(s, str_c(mailboxes[i]), statuses[mail.n % COUNT(statuses)],
@@ -37,8 +43,7 @@ static void give_outcomes(struct lmtp_session *s) {
 static void take_replies(struct lmtp_session *s, struct buf *all) {
     struct buf *b = lmtp_session_replies(s);
     must(!b->n || str_ends(buf_str(b), (struct str)STR("\r\n")));
-    if (!buf_add(all, buf_str(b)))
-        all->n = 0;
+    add(all, buf_str(b));
     buf_reset(b);
 }
 
@@ -56,9 +61,11 @@ static void session(struct str in, size_t most, struct buf *all) {
         in = str_from(in, eaten);
         bool waits = lmtp_session_state(s) == LMTP_WAIT;
         must(eaten || waits || lmtp_session_replies(s)->n);
-        if (waits)
-            give_outcomes(s);
         take_replies(s, all);
+        if (waits) {
+            give_outcomes(s, all);
+            take_replies(s, all);
+        }
     }
     lmtp_session_end(s, "4.4.2 idle too long");
     take_replies(s, all);

@@ -1,12 +1,10 @@
 /* Fuzzes store/reply.c around hiredis's reader: any bytes as a server's replies, whole and in
  * pieces. Every view must lie inside its reply, and the pieces must not matter. */
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include <hiredis/read.h>
 
 #include "store/store_priv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t walk(const struct store_reply *r) {
     uint64_t sum = 31 * (uint64_t)r->type + (uint64_t)r->integer + r->str.n;

@@ -1,6 +1,5 @@
 /* Fuzzes channels/email/read.c: of any bytes comes one touchpoint, and it is JSON. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include <touchline/kit/jread.h>
 

@@ -1,6 +1,5 @@
 /* Fuzzes channels/email/reply_text.c: nothing is added, and done again nothing grows. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include "email/reply_text.h"
 

@@ -1,6 +1,5 @@
 /* Fuzzes channels/email/html_text.c: what comes out of UTF-8 is UTF-8 and fits. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #include <touchline/kit/utf8.h>
 
