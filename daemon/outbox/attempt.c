@@ -289,6 +289,7 @@ void attempt_begin(struct outbox *o, const struct outbox_row *row) {
         return;
     }
     k->active = true;
+    k->queued_ms = row->queued_ms;
     way_of(o, row->source)->active++;
     spool_note_outbox(o->spool, a->id, OUTBOX_QUEUED, a->number, now + MARK_MS, STR_NONE, STR_NONE);
     if (a->tp->blobs_n && !folder_make(a))

@@ -42,15 +42,19 @@ static void known_free(struct outbox *o, struct known *k) {
     free(k);
 }
 
-static void knowns_forget(struct outbox *o) {
-    int64_t before = clock_mono_ms() - KNOWN_MS;
-    if (spool_health(o->spool) == SPOOL_FAILING)
-        return;
+/* Forgets those whose notes are committed by now; those that wait for their next attempt are kept.
+ */
+static void knowns_look(struct outbox *o) {
+    int64_t before = clock_mono_ms() - KNOWN_MS, now = clock_wall_ms(), oldest = now;
+    bool failing = spool_health(o->spool) == SPOOL_FAILING;
     list_each (l, &o->knowns) {
         struct known *k = container_of(l, struct known, link);
-        if (!k->active && k->since_ms < before)
+        if (!k->done && k->queued_ms && k->queued_ms < oldest)
+            oldest = k->queued_ms;
+        if (!failing && !k->active && k->since_ms < before && (k->done || k->next_ms < now))
             known_free(o, k);
     }
+    metric_set(METRIC_OUTBOX_OLDEST, (now - oldest) / 1000);
 }
 
 struct way *way_of(struct outbox *o, struct str source) {
@@ -73,6 +77,7 @@ struct look {
 static void put_off(struct outbox *o, const struct outbox_row *row, int64_t until) {
     struct known *k = known_of(o, row->id);
     k->next_ms = until;
+    k->queued_ms = row->queued_ms;
     k->since_ms = clock_mono_ms();
     spool_note_outbox(o->spool, row->id, OUTBOX_QUEUED, row->attempts, until, STR_NONE, STR_NONE);
 }
@@ -125,7 +130,7 @@ static void on_timer(void *arg) {
     uint64_t n = outbox_length(o);
     metric_set(METRIC_OUTBOX_PENDING, (int64_t)n);
     states_retry(o);
-    knowns_forget(o);
+    knowns_look(o);
     outbox_pump(o);
     loop_timer_set(o->timer, n ? LOOK_MS : LOOK_IDLE_MS);
 }

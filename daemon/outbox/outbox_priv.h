@@ -37,7 +37,8 @@ struct known {
     char *id;
     int64_t since_ms; /* monotonic: when it last changed */
     bool active, done;
-    int64_t next_ms; /* not before */
+    int64_t next_ms;   /* not before */
+    int64_t queued_ms; /* wall clock */
 };
 
 struct outbox {

@@ -12,6 +12,7 @@
 #include <touchline/touchpoint.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "outbox/outbox_priv.h"
 #include <touchline/kit/utf8.h>
 
@@ -121,6 +122,7 @@ static bool save(struct outbox *o, const struct record *r) {
 
 void state_tell(struct outbox *o, const struct delivery_news *news) {
     struct record *r = record_of(news);
+    metric_add_label(METRIC_DELIVERY_UPDATES, news->state, 1);
     if (save(o, r))
         record_free(r);
     else

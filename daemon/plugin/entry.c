@@ -11,6 +11,7 @@
 #include <touchline/kit/jread.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "ingest/bucket.h"
 #include "ingest/intake.h"
 #include "touchpoint/touchpoint.h"
@@ -176,6 +177,7 @@ void host_submit(struct tl_channel *ch, const struct tl_entry *entry, tl_done_fn
     struct plugin_host *h = ch->host;
     struct submitting *s = pending_new(h, ch, sizeof *s);
     struct fault f;
+    metric_add_label(METRIC_CHANNEL_ENTRIES, ch->name, 1);
     s->done = done;
     s->arg = arg;
     arena_init(&s->arena);

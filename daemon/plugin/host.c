@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/metrics.h"
 #include "config/config.h"
 #include "plugin/plugin_priv.h"
 
@@ -149,6 +150,7 @@ static bool channel_start(struct tl_channel *ch, const void *config, struct faul
     if (!ch->instance)
         return fault_set(f, FAULT_SYSTEM, ch->name,
                          "the channel could not start; the log says why");
+    metric_set_label(METRIC_CHANNEL_HEALTH, ch->name, TL_DOWN - channel_health(ch));
     log_info("plugin.started", "channel=%s", ch->name);
     return true;
 }
@@ -266,12 +268,8 @@ void plugin_host_free(struct plugin_host *h) {
 static void describe_channel(struct jwrite *w, const struct tl_channel *ch) {
     static const char *const names[] = {
         [TL_OK] = "ok", [TL_DEGRADED] = "degraded", [TL_DOWN] = "down"};
-    enum tl_health worst = ch->instance ? TL_OK : TL_DOWN;
-    for (size_t i = 0; i < ch->parts_n; i++)
-        if (ch->parts[i].state > worst)
-            worst = ch->parts[i].state;
     jwrite_open(w, ch->name, '{');
-    jwrite_c(w, "state", names[worst]);
+    jwrite_c(w, "state", names[channel_health(ch)]);
     jwrite_open(w, "parts", '{');
     for (size_t i = 0; i < ch->parts_n; i++) {
         jwrite_open(w, ch->parts[i].name, '{');

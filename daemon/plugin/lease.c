@@ -12,6 +12,7 @@
 #include <touchline/kit/jread.h>
 
 #include "base/loop.h"
+#include "base/metrics.h"
 #include "store/session.h"
 
 enum { LEASE_MS = 30000, RENEW_MS = 10000, AGAIN_MS = 3000, LEASE_NAME_MAX = 160 };
@@ -40,6 +41,7 @@ static void on_answer(void *arg, const struct answer *a) {
     if (!lease)
         return;
     lease->question = NULL;
+    struct plugin_host *h = lease->ch->host;
     bool answered = a->kind == ANSWER_OK && jread_parse(a->json, 4096, &json, NULL);
     bool held = answered ? jget_bool(json, "held", false) : lease->held;
     int64_t left = jget_int(json, "left_ms", AGAIN_MS);
@@ -48,6 +50,7 @@ static void on_answer(void *arg, const struct answer *a) {
     if (held == lease->held)
         return;
     lease->held = held;
+    metric_set(METRIC_LEASES, h->leases_held += held ? 1 : -1);
     lease->changed(lease->arg, held); /* may release it */
 }
 
@@ -86,6 +89,8 @@ void host_lease_release(struct tl_lease *lease) {
         lease->question->lease = NULL;
     if (lease->held || lease->question)
         store_lease_drop(h->parts.store, str_c(lease->name), str_c(h->holder), dropped, NULL);
+    if (lease->held)
+        metric_set(METRIC_LEASES, --h->leases_held);
     link_remove(&lease->link);
     loop_timer_free(lease->timer);
     free(lease);

@@ -70,7 +70,8 @@ struct plugin_host {
     struct link soon;              /* pendings to be told */
     struct loop_timer *soon_timer; /* NULL before the start */
     char holder[33];               /* this process, for leases */
-    char *folders[2];              /* beside the daemon, where they were installed */
+    int64_t leases_held;
+    char *folders[2]; /* beside the daemon, where they were installed */
     struct str folder_strs[2];
 };
 
@@ -93,6 +94,8 @@ struct tl_timer *host_timer(struct tl_channel *ch, uint32_t after_ms, bool again
                             void *arg);
 void host_timer_free(struct tl_timer *take_timer);
 void timers_clear(struct tl_channel *ch);
+/* By its worst part; a channel that is not started is down. */
+enum tl_health channel_health(const struct tl_channel *ch);
 struct event_base *host_event_base(struct tl_channel *ch);
 /* The spool's name of a channel's cursor: "sip/switch". false: too long. */
 enum { CURSOR_NAME_MAX = 256 };

@@ -39,6 +39,14 @@ static struct part *part_of(struct tl_channel *ch, struct str name) {
     return p;
 }
 
+enum tl_health channel_health(const struct tl_channel *ch) {
+    enum tl_health worst = ch->instance ? TL_OK : TL_DOWN;
+    for (size_t i = 0; i < ch->parts_n; i++)
+        if (ch->parts[i].state > worst)
+            worst = ch->parts[i].state;
+    return worst;
+}
+
 void host_health(struct tl_channel *ch, struct str part, enum tl_health state, const char *detail) {
     struct part *p = part_of(ch, part);
     if (!p || state < TL_OK || state > TL_DOWN)
@@ -51,6 +59,7 @@ void host_health(struct tl_channel *ch, struct str part, enum tl_health state, c
                                          : "down");
     p->state = state;
     snprintf(p->detail, sizeof p->detail, "%s", detail ? detail : "");
+    metric_set_label(METRIC_CHANNEL_HEALTH, ch->name, TL_DOWN - channel_health(ch));
 }
 
 /* ---- cursors ---- */
