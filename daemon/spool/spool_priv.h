@@ -24,7 +24,7 @@
 #include "spool/spool.h"
 
 enum {
-    GROUP_MAX = 64,               /* records a commit */
+    GROUP_MAX = 256,              /* records a commit */
     GROUP_BYTES = 1 << 20,        /* bytes a commit, but always one record */
     GROUP_WAIT_MS = 2,            /* for more, while they come in numbers */
     INBOX_MAX = 4096,             /* records queued; beyond: BUSY */
