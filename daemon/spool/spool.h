@@ -50,7 +50,8 @@ enum spool_verdict {
  * "lock"). A corrupt database is set aside under another name, reported, and a new one begun. */
 bool spool_open(struct loop *loop, struct str dir, const struct spool_config *config,
                 struct spool **out, struct fault *f) must_check;
-/* Commits what is queued, stops the threads, frees. Blocks: shutdown only. */
+/* Commits what is queued, answers all that is under way, stops the threads, frees. Blocks: shutdown
+ * only, and never from inside a callback of this room. */
 void spool_close(struct spool *s);
 void spool_reconfigure(struct spool *s, const struct spool_config *config);
 enum spool_state spool_health(const struct spool *s);

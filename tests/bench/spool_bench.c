@@ -2,8 +2,8 @@
  *
  *   spool_bench DIR [RECORDS] [BODY_BYTES] [IN_FLIGHT]
  *
- * Keeps so many records under way as a busy front door would; prints one line a run: records/s, ms a
- * record alone in its commit, and the spread over five runs.
+ * Keeps so many records under way as a busy front door would; prints one line a run: records/s, ms
+ * a record alone in its commit, and the spread over five runs.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -95,9 +95,8 @@ int main(int argc, char **argv) {
     log_setup(LOG_WARN);
     struct bench b = {.loop = loop_new(), .body = mem_new(bytes + 1), .body_n = bytes};
     memset(b.body, 'x', bytes);
-    struct spool_config config = {.max_bytes = (int64_t)64 << 30,
-                                  .replay_window_ms = 86400000,
-                                  .keep_receipts_ms = 86400000};
+    struct spool_config config = {
+        .max_bytes = (int64_t)64 << 30, .replay_window_ms = 86400000, .keep_receipts_ms = 86400000};
     struct fault f;
     if (!spool_open(b.loop, str_c(argv[1]), &config, &b.spool, &f)) {
         fprintf(stderr, "%s: %s\n", f.place, f.reason);
