@@ -43,6 +43,7 @@ struct store_embedded {
     pid_t pid;
     int64_t started_ms;   /* monotonic */
     int64_t lock_wait_ms; /* since when the lock is waited for; 0: not */
+    bool failed;          /* the last one ended by itself with an error */
 };
 
 struct store_embedded *store_embedded_new(struct str dir, int64_t maxmemory_bytes) {
@@ -199,8 +200,7 @@ static void reap(struct store_embedded *e) {
              WIFEXITED(status) ? WEXITSTATUS(status) : 0,
              WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     /* One that cannot even start is not tried at the pace of one that was killed. */
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-        e->started_ms -= YOUNG_MS;
+    e->failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
     e->pid = 0;
 }
 
@@ -212,7 +212,15 @@ bool store_embedded_ensure(struct store_embedded *e, struct fault *f) {
 }
 
 bool store_embedded_is_young(const struct store_embedded *e) {
-    return e->started_ms && clock_mono_ms() - e->started_ms < YOUNG_MS;
+    return !e->failed && e->started_ms && clock_mono_ms() - e->started_ms < YOUNG_MS;
+}
+
+bool store_embedded_failed(const struct store_embedded *e) {
+    return e->failed;
+}
+
+void store_embedded_works(struct store_embedded *e) {
+    e->failed = false;
 }
 
 const char *store_embedded_socket(const struct store_embedded *e) {

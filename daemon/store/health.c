@@ -137,6 +137,8 @@ static void on_closed(void *ctx, const char *why) {
     struct store *s = ctx;
     bool refused = str_starts(str_c(why), str_c("refused:"));
     s->conn = NULL;
+    if (s->embedded && store_embedded_failed(s->embedded))
+        why = "the embedded server does not start; redis.log in its folder says why";
     store_health_down(s, refused ? RETRY_CONFIG : RETRY_HARD, "%s", why);
 }
 
@@ -185,6 +187,8 @@ static void on_beat(void *arg) {
 void store_health_ready(struct store *s) {
     s->ready = true;
     s->failures = 0;
+    if (s->embedded)
+        store_embedded_works(s->embedded);
     metric_add(METRIC_STORE_RECONNECTS, 1);
     metric_set(METRIC_STORE_MEMORY, s->memory_bytes);
     enter(s, STORE_RECOVER, "");

@@ -131,6 +131,24 @@ static void it_has_a_process_group_of_its_own(void **state) {
     assert_int_equal(getpgid(pid), pid);
 }
 
+static void a_server_that_cannot_start_says_where_to_look(void **state) {
+    (void)state;
+    char path[400];
+    assert_true(run_until_state(&b, STORE_UP, 2000));
+    bench_close(&b);
+    b = (struct bench){0};
+    snprintf(path, sizeof path, "%s/appendonlydir/appendonly.aof.manifest", dir);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("this is no manifest\n", f);
+    fclose(f);
+    open_embedded(&b);
+    for (int i = 0; i < 300 && !strstr(b.why, "redis.log"); i++)
+        run_for(&b, 10);
+    assert_non_null(strstr(b.why, "redis.log"));
+    assert_int_equal(b.state, STORE_DOWN);
+}
+
 static void a_folder_that_cannot_be_made_is_refused(void **state) {
     (void)state;
     struct store_config config = {0};
@@ -153,6 +171,7 @@ int main(void) {
         WITH(closing_ends_the_server_and_frees_the_lock),
         WITH(the_server_dies_with_its_parent),
         WITH(it_has_a_process_group_of_its_own),
+        WITH(a_server_that_cannot_start_says_where_to_look),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
