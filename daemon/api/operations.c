@@ -58,7 +58,8 @@ static void readyz(void *ctx, struct http_request *r) {
     jwrite_c(&w, "store_reason", store_why(a->parts.store));
     jwrite_int(&w, "backlog", (int64_t)ingest_backlog(a->parts.ingest));
     jwrite_time(&w, "data_loss_since", loss > 0 ? loss : -1);
-    if (plugin_host_describe(a->parts.plugins, &channels))
+    if (buf_add_byte(&channels, '{') && plugin_host_describe(a->parts.plugins, &channels) &&
+        buf_add_byte(&channels, '}'))
         jwrite_raw(&w, "channels", buf_str(&channels));
     jwrite_close(&w, '}');
     http_reply_json(r, ready ? 200 : 503, buf_str(&b));

@@ -229,7 +229,9 @@ static void channels_read(struct loading *l, config_plugin_fn *plugin, void *plu
                                "email, forms, social, sip and what stands in `plugins`",
                                config_quote(m->key, quoted));
         } else if (!(v->plugin = plugin(plugin_ctx, m->key, folders, &why))) {
-            config_faults_node(&l->faults, m->key_node, "%s", why.reason);
+            config_faults_node(&l->faults, m->key_node, "channel \"%.*s\": %s%s%s%s",
+                               STR_ARG(m->key), why.reason, *why.place ? " (" : "", why.place,
+                               *why.place ? ")" : "");
         } else {
             names[c->channel_names.n++] = m->key;
             c->channel_names.items = names;

@@ -72,6 +72,7 @@ def test_another_secret_is_refused_with_78(fresh):
     stop(t.process)
     (t.var / "secrets/installation").write_text("0" * 64 + "\n")
     t.start(wait=False)
+    t.ends_with = (78,)
     assert t.process.wait(30) == 78, t.tail()
 
 
