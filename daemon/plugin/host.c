@@ -183,10 +183,14 @@ static bool start_named(struct plugin_host *h, const struct config *config, stru
     return true;
 }
 
-bool plugin_host_start(struct plugin_host *h, const struct plugin_parts *parts,
-                       const struct config *config, struct fault *f) {
+void host_join(struct plugin_host *h, const struct plugin_parts *parts) {
     h->parts = *parts;
     h->soon_timer = loop_timer_new(parts->loop, 0, tell_all, h);
+}
+
+bool plugin_host_start(struct plugin_host *h, const struct plugin_parts *parts,
+                       const struct config *config, struct fault *f) {
+    host_join(h, parts);
     return start_named(h, config, f);
 }
 

@@ -76,6 +76,8 @@ struct plugin_host {
 };
 
 extern const struct tl_host plugin_host_table;
+/* Its neighbours, once; from here on what is pending is told. */
+void host_join(struct plugin_host *h, const struct plugin_parts *parts);
 
 /* load.c */
 struct tl_channel *channel_load(struct plugin_host *h, struct str name,
