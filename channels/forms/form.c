@@ -2,7 +2,6 @@
 #include "form.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #include <touchline/kit/base64.h>
 #include <touchline/kit/hash.h>
@@ -191,6 +190,18 @@ static bool has_file(const struct form_data *d, struct str name) {
     return false;
 }
 
+void form_pointer(struct str field, char out[FAULT_PLACE_MAX]) {
+    size_t n = 0;
+    out[n++] = '/';
+    for (size_t i = 0; i < field.n && n + 3 < FAULT_PLACE_MAX; i++) {
+        bool escaped = field.p[i] == '~' || field.p[i] == '/';
+        if (escaped)
+            out[n++] = '~';
+        out[n++] = !escaped ? field.p[i] : field.p[i] == '~' ? '0' : '1';
+    }
+    out[n] = '\0';
+}
+
 static void check_group(const struct tl_strs *group, const struct form_data *d,
                         struct fault_list *faults) {
     for (size_t i = 0; i < group->n; i++)
@@ -198,7 +209,7 @@ static void check_group(const struct tl_strs *group, const struct form_data *d,
             return;
     for (size_t i = 0; i < group->n; i++) {
         char place[FAULT_PLACE_MAX];
-        snprintf(place, sizeof place, "/%.*s", STR_ARG(group->items[i]));
+        form_pointer(group->items[i], place);
         fault_list_set(faults, FAULT_INPUT, place,
                        group->n > 1 ? "one of these is needed" : "is needed");
     }

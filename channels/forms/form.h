@@ -57,6 +57,8 @@ bool form_write(const struct form_config *c, const struct form_data *d, struct b
 /* The name of the field that a pointer into the touchpoint ("/from/email") came from; absent: none.
  */
 struct str form_field_of(const struct form_config *c, struct str pointer);
+/* "/field" with what RFC 6901 escapes. */
+void form_pointer(struct str field, char out[FAULT_PLACE_MAX]);
 /* What makes two submissions the same: form's fields and files, and the sender's network (/64 of
  * IPv6). */
 bool form_sameness(const struct form_data *d, struct str peer, struct buf *out) must_check;

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 
 #include <touchline/kit/jread.h>
+#include <touchline/kit/list.h>
 #include <touchline/plugin.h>
 #include <touchline/touchpoint.h>
 
+#include "config.h"
 #include "cors.h"
 #include "form.h"
 #include "rate.h"
@@ -28,54 +30,21 @@ struct forms {
     struct tl_channel *channel;
     const struct tl_items *config; /* struct form_config */
     struct rate_table *rates;
+    struct link submissions; /* under way; no answer comes after stop */
 };
 
 /* One request from its arrival to its answer; freed there. */
 struct submission {
+    struct link link;
     struct forms *forms;
     struct tl_request *req;
-    const struct form_config *form;
+    const struct form_config *form; /* NULL: a reload has taken it away meanwhile */
+    struct str form_name;
     struct arena arena;
     struct form_data data;
     struct str origin;
     struct rate_verdict rate;
     bool json;
-};
-
-static const struct tl_key form_keys[] = {
-    {.name = "name",
-     .type = TL_KEY_STR,
-     .flags = TL_KEY_REQUIRED | TL_KEY_UNIQUE,
-     .offset = offsetof(struct form_config, name),
-     .max = 64,
-     .help = "last part of its address: /forms/NAME"},
-    {.name = "fields",
-     .type = TL_KEY_STRMAP,
-     .flags = TL_KEY_REQUIRED,
-     .offset = offsetof(struct form_config, fields),
-     .help = "field of the form to path in the touchpoint: from.email, subject, text, data.order"},
-    {.name = "required",
-     .type = TL_KEY_GROUPS,
-     .offset = offsetof(struct form_config, required),
-     .help = "fields that must be filled; a list inside means one of them"},
-    {.name = "honeypot",
-     .type = TL_KEY_STR,
-     .offset = offsetof(struct form_config, honeypot),
-     .max = 64,
-     .help = "a field people do not see: filled, the submission goes to quarantine"},
-    {.name = "origins",
-     .type = TL_KEY_STRS,
-     .offset = offsetof(struct form_config, origins),
-     .help = "pages that may send it: https://www.example.org; :* at the end is any port"},
-    {.name = "redirect",
-     .type = TL_KEY_STR,
-     .offset = offsetof(struct form_config, redirect),
-     .help = "where a browser goes afterwards"},
-    {.name = "rate",
-     .type = TL_KEY_RATE,
-     .offset = offsetof(struct form_config, rate),
-     .help = "submissions of one address (IPv6: /64): 10/1m"},
-    {0},
 };
 
 /* ---- answers ---- */
@@ -104,6 +73,7 @@ static size_t rate_headers(struct submission *s, int status, struct tl_header *o
 }
 
 static void submission_free(struct submission *s) {
+    link_remove(&s->link);
     arena_clear(&s->arena);
     free(s);
 }
@@ -120,6 +90,21 @@ static void answer(struct submission *take_s, int status, const char *type, stru
     submission_free(take_s);
 }
 
+/* The status's own words, as RFC 9457 asks for with about:blank. */
+static const char *title_of(int status) {
+    static const struct {
+        int status;
+        const char *title;
+    } titles[] = {{400, "Bad Request"},           {403, "Forbidden"},
+                  {413, "Content Too Large"},     {415, "Unsupported Media Type"},
+                  {422, "Unprocessable Content"}, {429, "Too Many Requests"},
+                  {503, "Service Unavailable"}};
+    for (size_t i = 0; i < COUNT(titles); i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "The form was not taken";
+}
+
 /* RFC 9457; written here since the answer needs CORS headers too. */
 static void problem(struct submission *take_s, int status, const char *code, const char *detail,
                     const struct fault_list *faults) {
@@ -129,7 +114,7 @@ static void problem(struct submission *take_s, int status, const char *code, con
     jwrite_init(&w, &b);
     jwrite_open(&w, NULL, '{');
     jwrite_c(&w, "type", "about:blank");
-    jwrite_c(&w, "title", status == 422 ? "Unprocessable Content" : "The form was not taken");
+    jwrite_c(&w, "title", title_of(status));
     jwrite_int(&w, "status", status);
     jwrite_c(&w, "detail", detail);
     jwrite_c(&w, "code", code);
@@ -148,7 +133,7 @@ static void problem(struct submission *take_s, int status, const char *code, con
 }
 
 static void thank(struct submission *take_s, int status, struct str id) {
-    if (!take_s->json && take_s->form->redirect.n) {
+    if (!take_s->json && take_s->form && take_s->form->redirect.n) {
         answer(take_s, 303, NULL, STR_NONE);
         return;
     }
@@ -166,16 +151,25 @@ static void thank(struct submission *take_s, int status, struct str id) {
 static void refuse_field(struct submission *take_s, const struct tl_outcome *o) {
     cleanup(fault_list_clear) struct fault_list faults;
     fault_list_init(&faults, 1);
-    struct str field = form_field_of(take_s->form, o->pointer);
+    struct str field = take_s->form ? form_field_of(take_s->form, o->pointer) : STR_NONE;
     char place[FAULT_PLACE_MAX] = "";
     if (field.p)
-        snprintf(place, sizeof place, "/%.*s", STR_ARG(field));
+        form_pointer(field, place);
     fault_list_set(&faults, FAULT_INPUT, place, "%.*s", STR_ARG(o->reason));
     problem(take_s, 422, "invalid", "a field is wrong", &faults);
 }
 
+static const struct form_config *find_form(const struct forms *f, struct str name) {
+    const struct form_config *all = f->config->items;
+    for (size_t i = 0; i < f->config->n; i++)
+        if (str_eq(all[i].name, name))
+            return &all[i];
+    return NULL;
+}
+
 static void kept(void *arg, const struct tl_outcome *o) {
     struct submission *s = arg;
+    s->form = find_form(s->forms, s->form_name); /* as it is configured now */
     switch (o->status) {
     case TL_APPLIED:
         thank(s, 201, o->id);
@@ -201,14 +195,6 @@ static void kept(void *arg, const struct tl_outcome *o) {
 }
 
 /* ---- taking in ---- */
-
-static const struct form_config *find_form(const struct forms *f, struct str name) {
-    const struct form_config *all = f->config->items;
-    for (size_t i = 0; i < f->config->n; i++)
-        if (str_eq(all[i].name, name))
-            return &all[i];
-    return NULL;
-}
 
 /* Origin, else the Referer's; a page that names itself must be allowed, "null" never is. */
 static bool origin_allowed(struct submission *s) {
@@ -242,6 +228,8 @@ static struct submission *submission_new(struct forms *f, struct tl_request *req
     s->req = req;
     s->form = form;
     arena_init(&s->arena);
+    s->form_name = arena_str(&s->arena, form->name);
+    list_push(&f->submissions, &s->link);
     s->json = contains(accept, "application/json") ||
               (contains(f->host->request_header(req, "Content-Type"), "application/json") &&
                !contains(accept, "text/html"));
@@ -350,56 +338,12 @@ static void serve_options(void *arg, struct tl_request *req) {
 
 /* ---- the plugin ---- */
 
-static bool path_known(struct str path) {
-    static const char *const known[] = {"from.name", "from.email", "from.phone",
-                                        "subject",   "text",       "language"};
-    for (size_t i = 0; i < COUNT(known); i++)
-        if (str_is(path, known[i]))
-            return true;
-    return (str_starts(path, (struct str)STR("data.")) && path.n > 5) ||
-           (str_starts(path, (struct str)STR("from.external.")) && path.n > 14);
-}
-
-static bool in_fields(const struct form_config *c, struct str name) {
-    for (size_t i = 0; i < c->fields.n; i++)
-        if (str_eq(c->fields.items[i].name, name))
-            return true;
-    return false;
-}
-
-static bool forms_check(const void *config, tl_report_fn *report, void *ctx) {
-    const struct tl_items *all = config;
-    const struct form_config *form = all->items;
-    bool ok = true;
-    char path[160];
-    for (size_t i = 0; i < all->n; i++) {
-        for (size_t k = 0; k < form[i].fields.n; k++) {
-            if (path_known(form[i].fields.items[k].value))
-                continue;
-            snprintf(path, sizeof path, "%zu/fields/%.*s", i,
-                     STR_ARG(form[i].fields.items[k].name));
-            report(ctx, str_c(path),
-                   "no such place in a touchpoint; allowed are from.name, from.email, from.phone, "
-                   "from.external.NAME, subject, text, language and data.NAME");
-            ok = false;
-        }
-        for (size_t g = 0; g < form[i].required.n; g++)
-            for (size_t k = 0; k < form[i].required.items[g].n; k++) {
-                if (in_fields(&form[i], form[i].required.items[g].items[k]))
-                    continue;
-                snprintf(path, sizeof path, "%zu/required/%zu", i, g);
-                report(ctx, str_c(path), "is not among the form's fields");
-                ok = false;
-            }
-    }
-    return ok;
-}
-
 static void *forms_start(const struct tl_host *host, struct tl_channel *channel,
                          const void *config) {
     struct forms *f = NEW(struct forms);
     *f = (struct forms){
         .host = host, .channel = channel, .config = config, .rates = rate_table_new()};
+    link_init(&f->submissions);
     if (host->route(channel, "POST", "/forms/{form}", serve_post, f) &&
         host->route(channel, "OPTIONS", "/forms/{form}", serve_options, f))
         return f;
@@ -417,6 +361,8 @@ static bool forms_reload(void *instance, const void *config) {
 
 static void forms_stop(void *take_instance) {
     struct forms *f = take_instance;
+    list_each (it, &f->submissions)
+        submission_free(container_of(it, struct submission, link));
     rate_table_free(f->rates);
     free(f);
 }
@@ -428,7 +374,7 @@ __attribute__((visibility("default"))) const struct tl_plugin touchline_plugin =
     .flags = TL_PLUGIN_CONFIG_LIST,
     .keys = form_keys,
     .config_bytes = sizeof(struct form_config),
-    .check = forms_check,
+    .check = form_config_check,
     .start = forms_start,
     .reload = forms_reload,
     .stop = forms_stop,
