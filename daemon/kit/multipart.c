@@ -288,7 +288,7 @@ bool multipart_parse(struct arena *a, struct str content_type, struct str body,
         return fault_set(f, FAULT_INPUT, "", "no part before the closing delimiter");
     while (!d.last) {
         if (n == max)
-            return fault_set(f, FAULT_INPUT, "", "more than %zu parts", max);
+            return fault_set(f, FAULT_INPUT, MULTIPART_MANY, "more than %zu parts", max);
         char place[32];
         snprintf(place, sizeof place, "part %zu", n + 1);
         struct multipart_part part = {0};

@@ -18,6 +18,8 @@ struct multipart_part {
     struct str body;     /* view into the input */
 };
 
+#define MULTIPART_MANY "parts" /* place of the fault that there are more than max */
+
 /* content_type is the whole header value. Fault INPUT: no or bad boundary (1 to 70 characters), a
  * part without name, a header block above 8 KiB, nested multipart, no closing delimiter, more than
  * max parts. */
