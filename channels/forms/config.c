@@ -107,6 +107,16 @@ static bool path_known(struct str path) {
     return str_starts(path, data) && members_ok(path);
 }
 
+/* data.order beside data.order.number: one place cannot hold both. */
+static bool within_another(const struct form_config *c, struct str path) {
+    for (size_t i = 0; i < c->fields.n; i++) {
+        struct str other = c->fields.items[i].value;
+        if (path.n > other.n && str_starts(path, other) && path.p[other.n] == '.')
+            return true;
+    }
+    return false;
+}
+
 static bool in_fields(const struct form_config *c, struct str name) {
     for (size_t i = 0; i < c->fields.n; i++)
         if (str_eq(c->fields.items[i].name, name))
@@ -114,15 +124,23 @@ static bool in_fields(const struct form_config *c, struct str name) {
     return false;
 }
 
-/* https:// or http:// and what follows it; absent: another scheme, or bytes no address has. */
+static bool is_printable(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= 0x20 || (unsigned char)s.p[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+/* What follows https:// or http://; absent: another scheme. */
 static struct str behind_scheme(struct str url) {
     const struct str https = STR("https://"), http = STR("http://");
-    for (size_t i = 0; i < url.n; i++)
-        if ((unsigned char)url.p[i] <= 0x20 || (unsigned char)url.p[i] >= 0x7f)
-            return STR_NONE;
     return str_starts(url, https)  ? str_from(url, https.n)
            : str_starts(url, http) ? str_from(url, http.n)
                                    : STR_NONE;
+}
+
+static bool redirect_ok(struct str url) {
+    return is_printable(url) && (!url.n || url.p[0] == '/' || behind_scheme(url).n);
 }
 
 /* An origin as browsers write it: scheme, host and port, in lower case, nothing behind. */
@@ -132,7 +150,7 @@ static bool origin_ok(struct str origin) {
         if (host.p[i] == '/' || host.p[i] == '?' || host.p[i] == '@' ||
             (host.p[i] >= 'A' && host.p[i] <= 'Z'))
             return false;
-    return host.n > 0;
+    return host.n > 0 && is_printable(host);
 }
 
 static void judge_form(struct judge *j, const struct form_config *c) {
@@ -140,7 +158,9 @@ static void judge_form(struct judge *j, const struct form_config *c) {
         fault(j, "name", STR_NONE, SIZE_MAX,
               "letters, digits, - _ and . are allowed: it is part of an address");
     for (size_t i = 0; i < c->fields.n; i++)
-        if (!path_known(c->fields.items[i].value))
+        if (within_another(c, c->fields.items[i].value))
+            fault(j, "fields", c->fields.items[i].name, 0, "lies within another field's place");
+        else if (!path_known(c->fields.items[i].value))
             fault(j, "fields", c->fields.items[i].name, 0,
                   "no such place in a touchpoint; allowed are from.name, from.email, from.phone, "
                   "from.external.NAME, subject, text, language and data.NAME");
@@ -152,7 +172,7 @@ static void judge_form(struct judge *j, const struct form_config *c) {
         if (!origin_ok(c->origins.items[i]))
             fault(j, "origins", STR_NONE, i,
                   "an origin is expected: https://www.example.org, without a path, in lower case");
-    if (c->redirect.n && c->redirect.p[0] != '/' && !behind_scheme(c->redirect).n)
+    if (!redirect_ok(c->redirect))
         fault(j, "redirect", STR_NONE, SIZE_MAX,
               "an address is expected: https://www.example.org/thanks");
 }

@@ -62,8 +62,11 @@ static bool parse_multipart(struct arena *a, struct str type, struct str body, s
     size_t max = FORM_FIELDS_MAX + FORM_FILES_MAX, n;
     struct multipart_part *parts = arena_new(a, max * sizeof *parts);
     *out_status = 400;
-    if (!multipart_parse(a, type, body, parts, max, &n, f))
+    if (!multipart_parse(a, type, body, parts, max, &n, f)) {
+        if (strcmp(f->place, MULTIPART_MANY) == 0)
+            *out_status = 413;
         return false;
+    }
     for (size_t i = 0; i < n; i++) {
         struct str value;
         if (parts[i].filename.p) {
@@ -219,6 +222,9 @@ bool form_check(const struct form_config *c, const struct form_data *d, struct f
     size_t before = faults->n;
     for (size_t i = 0; i < c->required.n; i++)
         check_group(&c->required.items[i], d, faults);
+    if (form_value(d, str_c("submission_id")).n > FORM_KEY_BYTES_MAX)
+        fault_list_set(faults, FAULT_INPUT, "/submission_id", "longer than %d bytes",
+                       FORM_KEY_BYTES_MAX);
     for (size_t i = 0; i < d->fields_n; i++) {
         if (path_of(c, d->fields[i].name).p || is_extra(c, d->fields[i].name))
             continue;
@@ -243,15 +249,41 @@ struct str form_field_of(const struct form_config *c, struct str pointer) {
 
 /* ---- touchpoint ---- */
 
-static void set_path(json_t *root, struct str path, json_t *take_value) {
+/* A further line of `text`. false: too large. */
+static bool add_line(json_t *at, struct str name, const json_t *there, struct str line) {
+    cleanup(buf_clear) struct buf lines;
+    buf_init(&lines, FORM_PLAIN_BYTES_MAX);
+    if (!buf_add(&lines, str_make(json_string_value(there), json_string_length(there))) ||
+        !buf_add_byte(&lines, '\n') || !buf_add(&lines, line))
+        return false;
+    json_object_setn_new(at, name.p, name.n, jstr(buf_str(&lines)));
+    return true;
+}
+
+/* Of a repeated field the first counts, but for lines of `text` and lists of `data`. */
+static bool put(json_t *at, struct str name, struct str path, struct str raw) {
+    json_t *there = json_object_getn(at, name.p, name.n);
+    bool is_text = str_is(path, "text");
+    struct str value = is_text ? raw : str_trim(raw);
+    if (there && is_text)
+        return add_line(at, name, there, value);
+    if (!there) {
+        json_object_setn_new(at, name.p, name.n, jstr(value));
+    } else if (str_starts(path, (struct str)STR("data."))) {
+        if (!json_is_array(there))
+            json_object_setn_new(at, name.p, name.n, json_pack("[O]", there));
+        json_array_append_new(json_object_getn(at, name.p, name.n), jstr(value));
+    }
+    return true;
+}
+
+static bool set_path(json_t *root, struct str path, struct str raw) {
     json_t *at = root;
     struct str rest = path;
     for (;;) {
         struct str name = str_cut(&rest, '.');
-        if (!rest.p) {
-            json_object_setn_new(at, name.p, name.n, take_value);
-            return;
-        }
+        if (!rest.p)
+            return put(at, name, path, raw);
         json_t *next = json_object_getn(at, name.p, name.n);
         if (!json_is_object(next)) {
             next = json_object();
@@ -288,11 +320,10 @@ bool form_write(const struct form_config *c, const struct form_data *d, struct b
     json_object_set_new(root, "kind", json_string("submission"));
     json_object_set_new(root, "direction", json_string("inbound"));
     for (size_t i = 0; i < d->fields_n; i++) {
-        struct str path = path_of(c, d->fields[i].name), value = str_trim(d->fields[i].value);
-        /* The first of a repeated field counts for an identity; of `text` the whole stays as typed.
-         */
-        if (path.p && value.n)
-            set_path(root, path, jstr(str_is(path, "text") ? d->fields[i].value : value));
+        struct str path = path_of(c, d->fields[i].name);
+        bool filled = path.p && str_trim(d->fields[i].value).n;
+        if (filled && !set_path(root, path, d->fields[i].value))
+            return false;
     }
     return add_attachments(d, root) && jread_dump(out, root);
 }

@@ -15,6 +15,7 @@ enum {
     FORM_PLAIN_BYTES_MAX =
         2 * 1024 * 1024, /* urlencoded and JSON; multipart has the server's limit */
     FORM_FILES_MAX = 20,
+    FORM_KEY_BYTES_MAX = 255, /* of submission_id */
 };
 
 /* One form of the configuration. */
@@ -48,8 +49,8 @@ bool form_parse(struct arena *a, struct str content_type, struct str body, struc
 /* The value of a field (the first of that name), absent where it is not. */
 struct str form_value(const struct form_data *d, struct str name);
 bool form_trapped(const struct form_config *c, const struct form_data *d);
-/* All that is wrong: required groups, unknown fields; places are "/field" by names of the
- * configuration only. */
+/* All that is wrong: required groups, unknown fields, too long a submission_id; places are "/field"
+ * by names of the configuration only. */
 bool form_check(const struct form_config *c, const struct form_data *d, struct fault_list *faults)
     must_check;
 /* The touchpoint's JSON. false: too large. */

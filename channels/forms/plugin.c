@@ -44,7 +44,7 @@ struct submission {
     struct form_data data;
     struct str origin;
     struct rate_verdict rate;
-    bool json;
+    bool json, trapped;
 };
 
 /* ---- answers ---- */
@@ -178,7 +178,7 @@ static void kept(void *arg, const struct tl_outcome *o) {
         thank(s, 200, o->id);
         return;
     case TL_KEPT:
-        thank(s, 202, o->id);
+        thank(s, s->trapped ? 201 : 202, o->id); /* a trap is never applied, nor shows it */
         return;
     case TL_MISMATCH:
         problem(s, 422, "idempotency-mismatch", "this submission came with other content before",
@@ -256,8 +256,9 @@ static void submit(struct submission *s, struct str peer) {
     struct str key = form_value(&s->data, str_c("submission_id"));
     if (!key.n)
         key = h->request_header(s->req, "Idempotency-Key");
-    bool trapped = form_trapped(s->form, &s->data);
-    if (key.n > 255 || !form_write(s->form, &s->data, &touchpoint) ||
+    if (!key.n)
+        key = STR_NONE;
+    if (!form_write(s->form, &s->data, &touchpoint) ||
         !form_sameness(&s->data, form_network(&s->arena, peer), &same)) {
         problem(s, 413, "too-large", "the form is too large", NULL);
         return;
@@ -267,12 +268,12 @@ static void submit(struct submission *s, struct str peer) {
         .source = arena_strf(&s->arena, "forms:%.*s", STR_ARG(s->form->name)),
         .source_id = key,
         .touchpoint = buf_str(&touchpoint),
-        .flags = trapped ? TL_ENTRY_QUARANTINE : 0,
-        .reason = trapped ? str_c("honeypot filled") : STR_NONE,
+        .flags = s->trapped ? TL_ENTRY_QUARANTINE : 0,
+        .reason = s->trapped ? str_c("honeypot filled") : STR_NONE,
         .await_ms = AWAIT_MS,
-        .bucket = key.n ? STR_NONE : buf_str(&same),
+        .bucket = key.p ? STR_NONE : buf_str(&same),
     };
-    h->count(s->forms->channel, trapped ? "trapped" : "submissions", NULL, 1);
+    h->count(s->forms->channel, s->trapped ? "trapped" : "submissions", NULL, 1);
     h->submit(s->forms->channel, &entry, kept, s);
 }
 
@@ -296,7 +297,8 @@ static void judge(struct submission *s) {
                 f.reason, NULL);
         return;
     }
-    if (!form_trapped(s->form, &s->data) && !form_check(s->form, &s->data, &faults)) {
+    s->trapped = form_trapped(s->form, &s->data);
+    if (!s->trapped && !form_check(s->form, &s->data, &faults)) {
         problem(s, 422, "invalid", "the form is not complete", &faults);
         return;
     }
