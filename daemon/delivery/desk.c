@@ -1,185 +1,269 @@
-/* delivery/desk.c - what an agent's stream begins with: the entries since his last one, or a
- * snapshot.
+/* delivery/desk.c - one stream: how it begins, and what is sent on it.
  *
- *   Last-Event-ID ──► entries after it ──too old──► snapshot ──► what came meanwhile ──► live
+ * The log is followed while the beginning is asked for, so nothing falls between: what comes
+ * meanwhile is kept back, and of it what the snapshot (or what was resumed) holds already is
+ * dropped by its id.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include <touchline/kit/arena.h>
 #include <touchline/kit/jread.h>
-#include <touchline/touchpoint.h>
 
-#include "base/loop.h"
 #include "delivery/delivery_priv.h"
 
-enum { RETRY_MS = 500 };
+/* ---- ids of the log: MS-N ---- */
 
-struct waiting_entry {
-    struct link link;
-    struct arena arena;
-    struct str id;
-    struct route_entry entry;
-};
-
-/* ---- entries that wait ---- */
-
-void desk_hold(struct stream *s, struct str id, const struct route_entry *e) {
-    if (s->pending_n >= PENDING_MAX)
-        return; /* far behind: the snapshot is asked again below, by its id */
-    struct waiting_entry *w = NEW(struct waiting_entry);
-    arena_init(&w->arena);
-    w->id = arena_str(&w->arena, id);
-    w->entry = *e;
-    struct str *const texts[] = {&w->entry.type,    &w->entry.agent,  &w->entry.queue,
-                                 &w->entry.task_id, &w->entry.reason, &w->entry.state,
-                                 &w->entry.json,    &w->entry.own};
-    for (size_t i = 0; i < COUNT(texts); i++)
-        *texts[i] = arena_str(&w->arena, *texts[i]);
-    list_push(&s->pending, &w->link);
-    s->pending_n++;
-}
-
-static void waiting_free(struct stream *s, struct waiting_entry *w) {
-    link_remove(&w->link);
-    s->pending_n--;
-    arena_clear(&w->arena);
-    free(w);
-}
-
-void desk_forget(struct stream *s) {
-    list_each (it, &s->pending)
-        waiting_free(s, container_of(it, struct waiting_entry, link));
-}
-
-static void go_live(struct stream *s) {
-    bool missed = s->pending_n >= PENDING_MAX;
-    s->state = STREAM_LIVE;
-    list_each (it, &s->pending) {
-        struct waiting_entry *w = container_of(it, struct waiting_entry, link);
-        if (!missed)
-            stream_entry(s, w->id, &w->entry);
-        waiting_free(s, w);
-    }
-    if (missed)
-        desk_snapshot(s);
-}
-
-/* ---- snapshot ---- */
-
-static void retry(void *arg) {
-    struct stream *s = arg;
-    loop_timer_free(s->retry);
-    s->retry = NULL;
-    desk_snapshot(s);
-}
-
-static void later(struct stream *s) {
-    if (s->http && !s->retry)
-        s->retry = loop_timer_new(s->delivery->loop, RETRY_MS, retry, s);
-}
-
-static void write_offer(struct jwrite *w, const json_t *task, struct str text) {
-    const json_t *offer = json_object_get(task, "offer");
-    jwrite_open(w, NULL, '{');
-    jwrite_raw(w, "task", text);
-    jwrite_int(w, "offer", jget_int(offer, "n", 0));
-    jwrite_str(w, "expires_at", jget_str(offer, "expires_at"));
-    jwrite_close(w, '}');
-}
-
-/* Offers apart from the rest; both get a watch on their contact's timeline. */
-static void write_tasks(struct stream *s, struct jwrite *w, const struct str *tasks, size_t n,
-                        bool offers) {
-    jwrite_open(w, offers ? "offers" : "tasks", '[');
-    for (size_t i = 0; i < n; i++) {
-        cleanup(json_freep) json_t *j = NULL;
-        if (!jread_parse(tasks[i], EVENT_MAX, &j, NULL) ||
-            str_is(jget_str(j, "state"), "offered") != offers)
+bool log_id_read(struct str s, uint64_t *out_ms, uint64_t *out_n) {
+    uint64_t parts[2] = {0, 0};
+    size_t part = 0, digits = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '-' && part == 0 && digits) {
+            part = 1;
+            digits = 0;
             continue;
-        if (offers)
-            write_offer(w, j, tasks[i]);
-        else
-            jwrite_raw(w, NULL, tasks[i]);
-        watch_task(s, tasks[i]);
+        }
+        if (s.p[i] < '0' || s.p[i] > '9' || ++digits > 18)
+            return false;
+        parts[part] = parts[part] * 10 + (uint64_t)(s.p[i] - '0');
     }
-    jwrite_close(w, ']');
+    if (part != 1 || !digits)
+        return false;
+    *out_ms = parts[0];
+    *out_n = parts[1];
+    return true;
+}
+
+int log_id_compare(struct str a, struct str b) {
+    uint64_t x[2] = {0, 0}, y[2] = {0, 0};
+    if (!log_id_read(a, &x[0], &x[1]) || !log_id_read(b, &y[0], &y[1]))
+        return 0;
+    if (x[0] != y[0])
+        return x[0] < y[0] ? -1 : 1;
+    return x[1] == y[1] ? 0 : x[1] < y[1] ? -1 : 1;
+}
+
+/* ---- life ---- */
+
+static void pending_clear(struct desk *k) {
+    list_each (l, &k->pending) {
+        link_remove(l);
+        free(container_of(l, struct pending, link));
+    }
+    k->pending_n = k->pending_bytes = 0;
+}
+
+void desk_ref(struct desk *k) {
+    k->refs++;
+}
+
+void desk_unref(struct desk *k) {
+    if (--k->refs > 0)
+        return;
+    struct delivery *d = k->d;
+    pending_clear(k);
+    free(k->queues);
+    free(k->agent_json);
+    free(k);
+    delivery_unref(d);
+}
+
+static void hang_up_now(void *arg) {
+    struct desk *k = arg;
+    struct http_stream *http = k->http;
+    if (http) {
+        desk_over(k);
+        http_stream_close(http);
+    }
+    desk_unref(k);
+}
+
+/* Ends it from our side, later, for whoever tells an event walks over streams: the client comes
+ * again and begins anew. */
+static void hang_up(struct desk *k) {
+    if (k->hanging_up)
+        return;
+    k->hanging_up = true;
+    desk_ref(k);
+    loop_later(k->d->loop, hang_up_now, k);
+}
+
+/* ---- sending ---- */
+
+static void keep_back(struct desk *k, bool by_log, struct str event_id, const char *event,
+                      struct str json) {
+    if (k->pending_n >= PENDING_MAX || k->pending_bytes + json.n > PENDING_BYTES_MAX) {
+        hang_up(k);
+        return;
+    }
+    struct pending *p = mem_new(sizeof *p + json.n);
+    p->by_log = by_log;
+    p->n = json.n;
+    memcpy(p->json, json.p, json.n);
+    snprintf(p->id, sizeof p->id, "%.*s", STR_ARG(event_id));
+    snprintf(p->event, sizeof p->event, "%s", event);
+    list_push(&k->pending, &p->link);
+    k->pending_n++;
+    k->pending_bytes += json.n;
+}
+
+static void send_now(struct desk *k, struct str event_id, const char *event, struct str json) {
+    if (k->http && !http_stream_send(k->http, event_id, event, json))
+        k->live = false; /* too slow, or gone: on_gone follows */
+}
+
+void desk_event(struct desk *k, struct str log_id, struct str event_id, const char *event,
+                struct str json) {
+    if (!k->http || k->hanging_up)
+        return;
+    if (!k->live) {
+        keep_back(k, log_id.p != NULL, event_id, event, json);
+        return;
+    }
+    if (log_id.p && log_id_compare(log_id, str_c(k->after)) <= 0)
+        return;
+    if (log_id.p)
+        snprintf(k->after, sizeof k->after, "%.*s", STR_ARG(log_id));
+    send_now(k, event_id, event, json);
+}
+
+/* All that was kept back, then on as it comes. */
+static void go_live(struct desk *k) {
+    k->live = true;
+    list_each (l, &k->pending) {
+        struct pending *p = container_of(l, struct pending, link);
+        link_remove(l);
+        struct str id = str_c(p->id);
+        if (k->live)
+            desk_event(k, p->by_log ? id : STR_NONE, id, p->event, str_make(p->json, p->n));
+        free(p);
+    }
+    k->pending_n = k->pending_bytes = 0;
+    if (k->live && k->resume[0])
+        watch_resume(k, k->resume_ms);
+    k->resume[0] = 0;
+}
+
+/* ---- beginning ---- */
+
+static void begin_again(void *arg) {
+    desk_begin(arg);
+}
+
+/* The store is away: asked again until it is back; the client hears comments meanwhile. */
+static void try_later(struct desk *k) {
+    if (!k->again)
+        k->again = loop_timer_new(k->d->loop, AGAIN_MS, begin_again, k);
+    else
+        loop_timer_set(k->again, AGAIN_MS);
+}
+
+static bool snapshot_text(struct buf *out, const struct desk *k, const struct str *tasks,
+                          size_t n) {
+    cleanup(buf_clear) struct buf offers;
+    bool ok = true, first_task = true, first_offer = true;
+    buf_init(&offers, EVENT_MAX);
+    ok = buf_add_c(out, "{\"agent\":") && buf_add_c(out, k->agent_json) &&
+         buf_add_c(out, ",\"tasks\":[");
+    for (size_t i = 0; ok && i < n; i++) {
+        cleanup(json_freep) json_t *j = NULL;
+        if (!jread_parse(tasks[i], tasks[i].n, &j, NULL))
+            continue;
+        const json_t *offer = json_object_get(j, "offer");
+        bool *first = offer && !json_is_null(offer) ? &first_offer : &first_task;
+        struct buf *to = first == &first_offer ? &offers : out;
+        ok = *first || buf_add_byte(to, ',');
+        *first = false;
+        if (to == out)
+            ok = ok && buf_add(out, tasks[i]);
+        else
+            ok = ok && buf_addf(to, "{\"task\":%.*s,\"offer\":%lld,\"expires_at\":\"%s\"}",
+                                STR_ARG(tasks[i]), (long long)jget_int(offer, "n", 0),
+                                json_string_value(json_object_get(offer, "expires_at")));
+    }
+    return ok && buf_add_c(out, "],\"offers\":[") && buf_add(out, buf_str(&offers)) &&
+           buf_add_c(out, "]}");
+}
+
+static void on_missed(void *arg, struct str id, const struct route_entry *e) {
+    struct desk *k = arg;
+    if (k->http) {
+        k->live = true; /* for this one: it goes before what was kept back */
+        event_tell(k, id, e);
+        k->live = false;
+    }
+}
+
+static void on_resumed(void *arg, bool ok) {
+    struct desk *k = arg;
+    if (k->http && ok) {
+        go_live(k);
+    } else if (k->http) { /* too old, or too much: a snapshot instead */
+        k->resume[0] = 0;
+        desk_begin(k);
+    }
+    desk_unref(k);
 }
 
 static void on_desk(void *arg, bool ok, struct str from, const struct str *tasks, size_t n) {
-    struct stream *s = arg;
-    cleanup(buf_clear) struct buf b;
-    struct jwrite w;
-    buf_init(&b, EVENT_MAX);
-    jwrite_init(&w, &b);
-    if (ok && s->http) {
-        jwrite_open(&w, NULL, '{');
-        jwrite_raw(&w, "agent", s->snapshot_agent);
-        write_tasks(s, &w, tasks, n, false);
-        write_tasks(s, &w, tasks, n, true);
-        jwrite_close(&w, '}');
-        if (w.ok && stream_send(s, from, "snapshot", buf_str(&b)))
-            go_live(s);
-    } else {
-        later(s);
+    struct desk *k = arg;
+    cleanup(buf_clear) struct buf text;
+    buf_init(&text, EVENT_MAX);
+    if (k->http && !ok) {
+        try_later(k);
+    } else if (k->http) {
+        watch_drop_all(k, false);
+        for (size_t i = 0; i < n; i++)
+            watch_task(k, tasks[i]);
+        if (k->resume[0]) {
+            snprintf(k->after, sizeof k->after, "%s", k->resume);
+            desk_ref(k);
+            store_route_after(k->d->store, str_c(k->resume), on_missed, on_resumed, k);
+        } else if (snapshot_text(&text, k, tasks, n)) {
+            snprintf(k->after, sizeof k->after, "%.*s", STR_ARG(from));
+            send_now(k, from, "snapshot", buf_str(&text));
+            go_live(k);
+        } else {
+            hang_up(k);
+        }
     }
-    stream_unref(s);
+    desk_unref(k);
+}
+
+/* "\nQUEUE\n…": what a supervisor sees. */
+static void take_queues(struct desk *k, const json_t *agent) {
+    struct buf b;
+    const json_t *list = json_object_get(agent, "queues"), *one;
+    size_t i;
+    buf_init(&b, EVENT_MAX);
+    bool ok = buf_add_byte(&b, '\n');
+    json_array_foreach(list, i, one) ok =
+        ok && buf_add_c(&b, json_is_string(one) ? json_string_value(one) : "") &&
+        buf_add_byte(&b, '\n');
+    free(k->queues);
+    k->queues = ok ? buf_steal(&b, NULL) : NULL;
+    buf_clear(&b);
 }
 
 static void on_agent(void *arg, struct str json) {
-    struct stream *s = arg;
-    if (json.p && s->http) {
-        free((char *)s->snapshot_agent.p);
-        s->snapshot_agent = str_make(mem_dup(json.p, json.n), json.n);
-        stream_ref(s);
-        store_desk(s->delivery->store, str_c(s->agent), on_desk, s);
-    } else {
-        later(s);
+    struct desk *k = arg;
+    cleanup(json_freep) json_t *j = NULL;
+    if (k->http && !jread_parse(json, json.n, &j, NULL)) {
+        try_later(k);
+    } else if (k->http) {
+        free(k->agent_json);
+        k->agent_json = mem_dup(json.p, json.n);
+        take_queues(k, j);
+        desk_ref(k);
+        store_desk(k->d->store, str_c(k->agent->id), on_desk, k);
     }
-    stream_unref(s);
+    desk_unref(k);
 }
 
-void desk_snapshot(struct stream *s) {
-    struct delivery *d = s->delivery;
-    if (!s->http)
+void desk_begin(struct desk *k) {
+    if (!k->http)
         return;
-    s->state = STREAM_CATCHING_UP;
-    stream_ref(s);
-    d->hooks.agent(d->hooks.ctx, str_c(s->agent), on_agent, s);
-}
-
-/* ---- resuming ---- */
-
-static void on_after_entry(void *arg, struct str id, const struct route_entry *e) {
-    stream_entry(arg, id, e);
-}
-
-/* What he holds now, for its contacts' timelines only. */
-static void on_desk_watches(void *arg, bool ok, struct str from, const struct str *tasks,
-                            size_t n) {
-    struct stream *s = arg;
-    (void)from;
-    for (size_t i = 0; ok && s->http && i < n; i++)
-        watch_task(s, tasks[i]);
-    stream_unref(s);
-}
-
-static void on_after(void *arg, bool ok) {
-    struct stream *s = arg;
-    if (!s->http) {
-        stream_unref(s);
-        return;
-    }
-    if (ok) {
-        go_live(s);
-        stream_ref(s);
-        store_desk(s->delivery->store, str_c(s->agent), on_desk_watches, s);
-    } else {
-        desk_snapshot(s);
-    }
-    stream_unref(s);
-}
-
-void desk_resume(struct stream *s, struct str last_event_id) {
-    stream_ref(s);
-    store_route_after(s->delivery->store, last_event_id, on_after_entry, on_after, s);
+    k->live = false;
+    desk_ref(k);
+    k->d->hooks.agent(k->d->hooks.ctx, str_c(k->agent->id), on_agent, k);
 }

@@ -1,144 +1,238 @@
-/* delivery/watch.c - timelines: of the contacts of an agent's tasks, and of those he names.
+/* delivery/watch.c - timelines: whoever looks at a contact is told what comes onto it.
  *
- * A contact is watched once, however many streams look at it; the touchpoint is read once and
- * handed to all.
+ * A contact is subscribed once for all streams that look at it: those whose agent holds a task of
+ * it, and those that named it. What is published is a sign; the touchpoint is read once and told to
+ * all.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <touchline/kit/date.h>
 #include <touchline/kit/jread.h>
-#include <touchline/touchpoint.h>
 
 #include "delivery/delivery_priv.h"
 #include "store/read.h"
-#include "store/watch.h"
 
-enum { LOOKS_MAX = 200 };
+enum { RESUME_PAGE = 50 };
 
+/* A contact that somebody looks at; by its id in delivery->watches. */
 struct watch {
-    struct link link;
-    struct delivery *delivery;
-    struct store_watch *store;
-    struct link looks; /* struct look, by_watch */
-    char contact[40];
+    struct delivery *d;
+    char *contact;
+    struct store_watch *source;
+    struct link interests;
 };
 
-/* A touchpoint being read for a contact; the watch may end meanwhile. */
+/* One stream's reason to look at one contact. */
+struct interest {
+    struct link of_watch, of_desk;
+    struct watch *watch;
+    struct desk *desk;
+    char *task; /* NULL: named by the client */
+};
+
+/* A touchpoint being read for those who look; `only` for one stream that is resumed. */
 struct reading {
-    struct delivery *delivery;
-    char contact[40];
+    struct delivery *d;
+    char *contact;
+    struct desk *only;
+    int64_t after_ms;
 };
 
-static struct watch *watch_find(struct delivery *d, struct str contact) {
-    list_each (it, &d->watches) {
-        struct watch *w = container_of(it, struct watch, link);
-        if (str_is(contact, w->contact))
-            return w;
-    }
-    return NULL;
+static struct reading *reading_new(struct delivery *d, const char *contact, struct desk *only) {
+    struct reading *r = NEW(struct reading);
+    r->d = d;
+    r->contact = mem_dup(contact, strlen(contact));
+    r->only = only;
+    delivery_ref(d);
+    if (only)
+        desk_ref(only);
+    return r;
+}
+
+static void reading_end(struct reading *r) {
+    if (r->only)
+        desk_unref(r->only);
+    delivery_unref(r->d);
+    free(r->contact);
+    free(r);
+}
+
+/* ---- telling ---- */
+
+static int64_t received_ms(struct str touchpoint) {
+    cleanup(json_freep) json_t *j = NULL;
+    int64_t ms = 0;
+    if (jread_parse(touchpoint, touchpoint.n, &j, NULL) &&
+        !date_parse(jget_str(j, "received_at"), &ms))
+        ms = 0;
+    return ms;
+}
+
+static void tell(struct desk *k, const char *contact, struct str touchpoint, int64_t at_ms) {
+    cleanup(buf_clear) struct buf b;
+    char id[EVENT_ID_MAX] = "";
+    const char *position = k->live ? k->after : k->resume;
+    if (log_id_compare(str_c(k->d->position), str_c(position)) > 0 && k->live)
+        position = k->d->position; /* nothing before it was for this stream, or it was sent */
+    if (position[0])
+        snprintf(id, sizeof id, "%s/%lld", position, (long long)at_ms);
+    buf_init(&b, EVENT_MAX);
+    if (buf_addf(&b, "{\"contact\":\"%s\",\"touchpoint\":", contact) && buf_add(&b, touchpoint) &&
+        buf_add_byte(&b, '}'))
+        desk_event(k, STR_NONE, str_c(id), "timeline", buf_str(&b));
 }
 
 static void on_touchpoint(void *arg, const struct answer *a) {
     struct reading *r = arg;
-    struct watch *w = watch_find(r->delivery, str_c(r->contact));
-    cleanup(buf_clear) struct buf b;
-    struct jwrite j;
-    buf_init(&b, EVENT_MAX);
-    jwrite_init(&j, &b);
-    jwrite_open(&j, NULL, '{');
-    jwrite_c(&j, "contact", r->contact);
-    if (a->kind == ANSWER_OK)
-        jwrite_raw(&j, "touchpoint", a->json);
-    jwrite_close(&j, '}');
-    struct stream *last = NULL;
-    if (w && a->kind == ANSWER_OK && j.ok)
-        list_each (it, &w->looks) {
-            struct stream *s = container_of(it, struct look, by_watch)->stream;
-            if (s != last && s->state == STREAM_LIVE)
-                stream_send(s, STR_NONE, "timeline", buf_str(&b));
-            last = s;
+    struct watch *w = map_get(&r->d->watches, str_c(r->contact));
+    if (w && a->kind == ANSWER_OK) {
+        int64_t at_ms = received_ms(a->json);
+        struct desk *told = NULL;
+        list_each (l, &w->interests) { /* a stream's interests in one contact stand together */
+            struct desk *k = container_of(l, struct interest, of_watch)->desk;
+            if (k != told)
+                tell(k, r->contact, a->json, at_ms);
+            told = k;
         }
-    free(r);
+    }
+    reading_end(r);
 }
 
-static void on_change(void *arg, struct str contact, struct str touchpoint) {
+static void on_touched(void *arg, struct str touchpoint) {
     struct watch *w = arg;
-    struct reading *r = NEW(struct reading);
-    (void)contact;
-    r->delivery = w->delivery;
-    snprintf(r->contact, sizeof r->contact, "%s", w->contact);
-    store_get_touchpoint(w->delivery->store, touchpoint, on_touchpoint, r);
+    store_get_touchpoint(w->d->store, touchpoint, on_touchpoint,
+                         reading_new(w->d, w->contact, NULL));
 }
 
-static struct watch *watch_new(struct delivery *d, struct str contact) {
-    struct watch *w = NEW(struct watch);
-    w->delivery = d;
-    link_init(&w->looks);
-    snprintf(w->contact, sizeof w->contact, "%.*s", STR_ARG(contact));
-    w->store = store_watch_new(d->store, contact, on_change, w);
-    list_push(&d->watches, &w->link);
-    return w;
-}
+/* ---- looking ---- */
 
-static void look_free(struct look *l) {
-    struct watch *w = l->watch;
-    link_remove(&l->link);
-    link_remove(&l->by_watch);
-    free(l);
-    if (!link_alone(&w->looks))
+static void interest_end(struct interest *i) {
+    struct watch *w = i->watch;
+    link_remove(&i->of_watch);
+    link_remove(&i->of_desk);
+    i->desk->interests_n--;
+    free(i->task);
+    free(i);
+    if (!link_alone(&w->interests))
         return;
-    link_remove(&w->link);
-    store_watch_free(w->store);
+    map_take(&w->d->watches, str_c(w->contact));
+    store_watch_end(w->source);
+    free(w->contact);
     free(w);
 }
 
-void watch_contact(struct stream *s, struct str contact, struct str task_id) {
-    size_t n = 0;
-    list_each (it, &s->looks) {
-        struct look *l = container_of(it, struct look, link);
-        if (str_is(task_id, l->task) && str_is(contact, l->watch->contact))
-            return;
-        n++;
+static struct watch *watch_get(struct delivery *d, struct str contact) {
+    struct watch *w = map_get(&d->watches, contact);
+    if (w)
+        return w;
+    w = NEW(struct watch);
+    w->source = store_watch_contact(d->store, contact, on_touched, w);
+    if (!w->source) { /* no id of a contact */
+        free(w);
+        return NULL;
     }
-    if (n >= LOOKS_MAX || !contact.n || contact.n >= sizeof((struct watch *)0)->contact)
+    w->d = d;
+    w->contact = mem_dup(contact.p, contact.n);
+    link_init(&w->interests);
+    map_put(&d->watches, str_make(w->contact, contact.n), w);
+    return w;
+}
+
+static struct interest *interest_of(struct desk *k, struct str task) {
+    list_each (l, &k->interests) {
+        struct interest *i = container_of(l, struct interest, of_desk);
+        if (i->task && str_is(task, i->task))
+            return i;
+    }
+    return NULL;
+}
+
+void watch_add(struct desk *k, struct str contact, struct str task) {
+    struct interest *had = task.p ? interest_of(k, task) : NULL;
+    if (had && str_is(contact, had->watch->contact))
         return;
-    struct watch *w = watch_find(s->delivery, contact);
-    struct look *l = NEW(struct look);
-    l->stream = s;
-    l->watch = w ? w : watch_new(s->delivery, contact);
-    snprintf(l->task, sizeof l->task, "%.*s", STR_ARG(task_id));
-    list_push(&s->looks, &l->link);
-    /* Beside its others, so that a stream hears of a change once. */
-    list_each (it, &l->watch->looks)
-        if (container_of(it, struct look, by_watch)->stream == s) {
-            link_insert_before(it, &l->by_watch);
-            return;
-        }
-    list_push(&l->watch->looks, &l->by_watch);
+    if (had)
+        interest_end(had);
+    if (k->interests_n >= CONTACTS_MAX)
+        return;
+    struct watch *w = watch_get(k->d, contact);
+    if (!w)
+        return;
+    struct interest *i = NEW(struct interest);
+    i->watch = w;
+    i->desk = k;
+    i->task = task.p ? mem_dup(task.p, task.n) : NULL;
+    /* Beside the same stream's other interests in this contact: it is told once. */
+    struct link *at = &w->interests;
+    list_each (l, &w->interests)
+        if (container_of(l, struct interest, of_watch)->desk == k)
+            at = l;
+    link_insert_before(at, &i->of_watch);
+    list_push(&k->interests, &i->of_desk);
+    k->interests_n++;
 }
 
-void watch_drop(struct stream *s, struct str task_id) {
-    list_each (it, &s->looks) {
-        struct look *l = container_of(it, struct look, link);
-        if (str_is(task_id, l->task))
-            look_free(l);
+void watch_drop_task(struct desk *k, struct str task) {
+    struct interest *i = interest_of(k, task);
+    if (i)
+        interest_end(i);
+}
+
+void watch_drop_all(struct desk *k, bool named_too) {
+    list_each (l, &k->interests) {
+        struct interest *i = container_of(l, struct interest, of_desk);
+        if (i->task || named_too)
+            interest_end(i);
     }
 }
 
-void watch_clear(struct stream *s) {
-    list_each (it, &s->looks)
-        look_free(container_of(it, struct look, link));
-}
-
-void watch_task(struct stream *s, struct str task_json) {
+void watch_task(struct desk *k, struct str task_json) {
     cleanup(json_freep) json_t *j = NULL;
-    if (!jread_parse(task_json, EVENT_MAX, &j, NULL))
+    if (!jread_parse(task_json, task_json.n, &j, NULL))
         return;
-    struct str state = jget_str(j, "state"), id = jget_str(j, "id");
-    bool held = str_is(jget_str(j, "agent"), s->agent) &&
-                (str_is(state, "offered") || str_is(state, "accepted") || str_is(state, "wrapup"));
-    if (held)
-        watch_contact(s, jget_str(j, "contact"), id);
+    struct str state = jget_str(j, "state"), contact = jget_str(j, "contact"),
+               id = jget_str(j, "id");
+    bool held = str_is(state, "offered") || str_is(state, "accepted") || str_is(state, "wrapup");
+    if (held && contact.n && str_is(jget_str(j, "agent"), k->agent->id))
+        watch_add(k, contact, id);
     else
-        watch_drop(s, id);
+        watch_drop_task(k, id);
+}
+
+/* ---- what came while nobody looked ---- */
+
+static void on_page(void *arg, const struct answer *a) {
+    struct reading *r = arg;
+    cleanup(json_freep) json_t *j = NULL;
+    if (r->only->http && a->kind == ANSWER_OK && jread_parse(a->json, a->json.n, &j, NULL)) {
+        const json_t *items = json_object_get(j, "items");
+        for (size_t i = json_array_size(items); i-- > 0;) { /* the oldest first */
+            cleanup(buf_clear) struct buf b;
+            const json_t *one = json_array_get(items, i);
+            int64_t at_ms = 0;
+            buf_init(&b, EVENT_MAX);
+            if (!date_parse(jget_str(one, "received_at"), &at_ms) || at_ms <= r->after_ms ||
+                !jread_dump(&b, one))
+                continue;
+            if (r->only->http)
+                tell(r->only, r->contact, buf_str(&b), at_ms);
+        }
+    }
+    reading_end(r);
+}
+
+void watch_resume(struct desk *k, int64_t after_ms) {
+    const struct watch *last = NULL;
+    const struct timeline_query q = {.limit = RESUME_PAGE};
+    list_each (l, &k->interests) {
+        const struct interest *i = container_of(l, struct interest, of_desk);
+        if (i->watch == last)
+            continue;
+        last = i->watch;
+        struct reading *r = reading_new(k->d, i->watch->contact, k);
+        r->after_ms = after_ms;
+        store_get_timeline(k->d->store, str_c(i->watch->contact), &q, on_page, r);
+    }
 }

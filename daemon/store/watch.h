@@ -1,16 +1,22 @@
-/* store/watch.h - what changes on a contact's timeline, told as it is written (sharded publish of
- * its slot). */
+/* store/watch.h - told when something of a contact changes: its sharded channel.
+ *
+ * A message is a sign to look, not the thing itself. Some may be missed while a connection is made
+ * again.
+ */
 #ifndef STORE_WATCH_H
 #define STORE_WATCH_H
 
-#include "store/store.h"
+#include <touchline/str.h>
 
+struct store;
 struct store_watch;
-/* touchpoint: the id of one that is new or has changed. Best effort: who needs all reads the
- * timeline. */
-typedef void store_watch_fn(void *arg, struct str contact, struct str touchpoint);
-struct store_watch *store_watch_new(struct store *s, struct str contact, store_watch_fn *changed,
-                                    void *arg);
-void store_watch_free(struct store_watch *take_watch);
+
+/* A touchpoint is new on the contact's timeline, or was changed. On the loop, never from inside the
+ * call. */
+typedef void store_watch_fn(void *arg, struct str touchpoint);
+/* contact: "c_…"; NULL where it is no such id. */
+struct store_watch *store_watch_contact(struct store *s, struct str contact,
+                                        store_watch_fn *touched, void *arg);
+void store_watch_end(struct store_watch *take_w); /* also from inside the function told */
 
 #endif
