@@ -18,6 +18,15 @@ void delivery_unref(struct delivery *d) {
     free(d);
 }
 
+/* A contact that is nobody: looked at from the start, so that the connection for timelines is there
+ * when a stream asks for one, and what comes right after its snapshot is not missed. */
+static const struct str nobody = STR("c_00000000000000000000000000");
+
+static void on_nobody(void *arg, struct str touchpoint) {
+    (void)arg;
+    (void)touchpoint;
+}
+
 /* Entries may have been missed: every stream begins again, with a snapshot. */
 static void on_reset(void *arg) {
     struct delivery *d = arg;
@@ -29,8 +38,7 @@ static void on_reset(void *arg) {
 }
 
 bool delivery_open(struct loop *loop, struct store *store, const struct delivery_hooks *hooks,
-                   size_t streams_per_agent, struct delivery **out, struct fault *f) {
-    (void)streams_per_agent; /* http/ counts a client's streams and follows a reload */
+                   struct delivery **out, struct fault *f) {
     (void)f;
     struct delivery *d = NEW(struct delivery);
     d->loop = loop;
@@ -40,6 +48,7 @@ bool delivery_open(struct loop *loop, struct store *store, const struct delivery
     link_init(&d->streams);
     link_init(&d->leaders);
     d->log = store_route_log(store, STR_NONE, event_entry, on_reset, d);
+    d->nobody = store_watch_contact(store, nobody, on_nobody, d);
     *out = d;
     return true;
 }
@@ -159,6 +168,7 @@ void delivery_close(struct delivery *d) {
     d->closed = true;
     store_route_log_free(d->log);
     d->log = NULL;
+    store_watch_end(d->nobody);
     list_each (l, &d->streams)
         end_stream(container_of(l, struct desk, link));
     delivery_unref(d);

@@ -42,11 +42,12 @@ struct delivery {
     struct delivery_hooks hooks;
     struct route_log *log;
     char position[LOG_ID_MAX]; /* of the log: all before has been told; "" before the first entry */
-    struct map agents;         /* struct desk_agent */
-    struct link streams;       /* all of them */
-    struct link leaders;       /* supervisors' among them */
-    struct map watches;        /* struct watch by contact */
-    size_t refs;               /* the opener's, and one a question under way */
+    struct store_watch *nobody; /* delivery.c */
+    struct map agents;          /* struct desk_agent */
+    struct link streams;        /* all of them */
+    struct link leaders;        /* supervisors' among them */
+    struct map watches;         /* struct watch by contact */
+    size_t refs;                /* the opener's, and one a question under way */
     bool closed;
 };
 
