@@ -162,6 +162,11 @@ void delivery_end(struct delivery *d, struct str agent) {
     }
 }
 
+void delivery_end_all(struct delivery *d) {
+    list_each (l, &d->streams)
+        end_stream(container_of(l, struct desk, link));
+}
+
 void delivery_close(struct delivery *d) {
     if (!d)
         return;
@@ -169,7 +174,6 @@ void delivery_close(struct delivery *d) {
     store_route_log_free(d->log);
     d->log = NULL;
     store_watch_end(d->nobody);
-    list_each (l, &d->streams)
-        end_stream(container_of(l, struct desk, link));
+    delivery_end_all(d);
     delivery_unref(d);
 }

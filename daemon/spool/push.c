@@ -116,7 +116,15 @@ static void deliver_push(struct spool *s, struct push *p) {
         p->done(p->arg, p->verdict, p->record, &keep, p->answer, p->fault);
     if (keep)
         p->record = NULL;
+    /* On shutdown what was committed last is left to the next start. */
+    if (p->record && p->verdict == SPOOL_KEPT && s->follow && !s->closing)
+        s->follow(s->follow_arg, steal(&p->record));
     push_free(p);
+}
+
+void spool_follow(struct spool *s, spool_follow_fn *follow, void *arg) {
+    s->follow = follow;
+    s->follow_arg = arg;
 }
 
 static void deliver_question(struct spool *s, struct question *q) {

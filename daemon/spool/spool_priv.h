@@ -207,6 +207,8 @@ struct spool {
     int64_t notes_told_ms;
     size_t queued, queued_bytes, asked;
     bool closing;
+    spool_follow_fn *follow;
+    void *follow_arg;
     struct spool_cursor *cursors;
     size_t cursors_n;
     struct ledger ledger;
