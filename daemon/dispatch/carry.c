@@ -23,15 +23,11 @@ static const char *const whys[] = {
     [ROUTING_UNKNOWN_AGENT] = "not configured",
 };
 
-static void count(enum routing_what what, const struct route_result *r) {
-    if (r->code != ROUTE_DONE) {
-        metric_add_label(METRIC_TASK_REFUSED, r->code == ROUTE_FENCE ? "fence" : "rev", 1);
-        return;
-    }
-    if (what == ROUTING_OFFER)
-        metric_add_label(METRIC_OFFERS, "made", 1);
-    if (what == ROUTING_RETURN)
-        metric_add_label(METRIC_OFFERS, "revoked", 1);
+static void count_refusal(const struct route_result *r) {
+    if (r->code == ROUTE_FENCE)
+        metric_add_label(METRIC_TASK_REFUSED, "fence", 1);
+    else if (r->code == ROUTE_STALE)
+        metric_add_label(METRIC_TASK_REFUSED, "rev", 1);
 }
 
 static void settle(struct dispatch *d, const struct carried *c, const struct route_result *r) {
@@ -54,7 +50,7 @@ static void on_carried(void *arg, const struct route_result *r) {
     if (!d || d->life != c.life)
         return;
     d->carried--;
-    count(c.what, r);
+    count_refusal(r);
     switch (r->code) {
     case ROUTE_DONE:
     case ROUTE_STALE:

@@ -2,7 +2,8 @@
  *
  *   people.c    agents, queues, units: our own copy across a reload
  *   lease.c     holding the lease: begin, keep, lose; one timer
- *   feed.c      what is so, to the router: everything once, then {r}:log; the archive of it
+ *   feed.c      what is so, to the router: everything once, then {r}:log
+ *   chronicle.c what the log tells, for receipts, archive and figures
  *   carry.c     what the router decides, to {r}; what became of it, back to the router
  *   upkeep.c    what a lease holder does beside routing: streams that went, old entries, figures
  *   moves.c     an agent's move: body.c reads it, {r} decides, the spool keeps it, then it is
@@ -119,6 +120,9 @@ void lease_lost(struct dispatch *d, const char *why);
 void feed_begin(struct dispatch *d);
 void feed_end(struct dispatch *d);
 void feed_task(struct dispatch *d, struct str own); /* what is so of one task */
+
+/* ---- chronicle.c ---- */
+void chronicle(struct dispatch *d, struct str id, int64_t at_ms, const struct route_entry *e);
 
 /* ---- carry.c ---- */
 void carry_soon(struct dispatch *d); /* a turn, once those that are active are through */

@@ -4,14 +4,13 @@
  * The end of the log is noted before everything is read, so nothing falls between. What the log
  * then tells a second time is older than what was read and known by its revision.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "dispatch/dispatch_priv.h"
 
-enum { NEEDS_MAX = 32, EXCLUDED_MAX = 256, ARCHIVE_MAX = 16 * 1024 };
+enum { NEEDS_MAX = 32, EXCLUDED_MAX = 256 };
 
 /* A load under way: for one life of the router. */
 struct load {
@@ -103,45 +102,13 @@ static void feed_presence(struct dispatch *d, const struct route_presence *p) {
 
 /* ---- the log ---- */
 
-/* What a receipt shows of the task that its touchpoint asked for. */
-static void note_steps(struct dispatch *d, int64_t at_ms, const struct route_entry *e) {
-    cleanup(json_freep) json_t *j = NULL;
-    if (!e->own.n || !jread_parse(e->own, e->own.n, &j, NULL))
-        return;
-    struct str touchpoint = jget_str(j, "touchpoint"), state = jget_str(j, "state"),
-               agent = jget_str(j, "agent");
-    char step[32];
-    if (!touchpoint.n)
-        return;
-    if (jget_int(j, "rev", 0) == 1)
-        spool_note_step(d->spool, touchpoint, at_ms, "queue", e->queue);
-    if (str_is(state, "waiting"))
-        return;
-    snprintf(step, sizeof step, "%.*s", STR_ARG(state));
-    spool_note_step(d->spool, touchpoint, at_ms, step, agent);
-}
-
-/* Without the task as people see it: what the archive keeps holds no personal data. */
-static void archive(struct dispatch *d, struct str id, int64_t at_ms, const struct route_entry *e) {
-    cleanup(buf_clear) struct buf b;
-    buf_init(&b, ARCHIVE_MAX);
-    bool ok = buf_add_c(&b, "{\"type\":") && buf_add_json(&b, e->type) &&
-              buf_add_c(&b, ",\"agent\":") && buf_add_json(&b, e->agent) &&
-              buf_add_c(&b, ",\"state\":") && buf_add_json(&b, e->state) &&
-              buf_add_c(&b, ",\"reason\":") && buf_add_json(&b, e->reason) &&
-              buf_add_c(&b, ",\"own\":") && buf_add(&b, e->own.n ? e->own : str_c("null")) &&
-              buf_add_byte(&b, '}');
-    if (ok)
-        spool_note_event(d->spool, at_ms, id, buf_str(&b));
-}
-
 static void on_entry(void *arg, struct str id, const struct route_entry *e) {
     struct dispatch *d = arg;
     struct str rest = id, ms = str_cut(&rest, '-');
     int64_t at_ms = 0;
     for (size_t i = 0; i < ms.n && i < 15; i++)
         at_ms = at_ms * 10 + (ms.p[i] - '0');
-    archive(d, id, at_ms, e);
+    chronicle(d, id, at_ms, e);
     if (str_is(e->type, "presence")) {
         feed_presence(d, &(struct route_presence){.agent = e->agent,
                                                   .state = e->state,
@@ -153,7 +120,6 @@ static void on_entry(void *arg, struct str id, const struct route_entry *e) {
         router_stream(d->router, e->agent, e->lost_ms, clock_wall_ms());
     } else {
         feed_task(d, e->own);
-        note_steps(d, at_ms, e);
         if (str_is(e->reason, "wrapup")) /* nobody's move: it is recorded here */
             moves_record(d, e->json, e->own);
     }

@@ -197,6 +197,5 @@ void dispatch_move(struct dispatch *d, struct dispatch_actor who, struct str tas
                           .now_ms = now};
     if (self)
         m.queues = self->queues;
-    metric_add_label(METRIC_TASK_MOVES, move, 1);
     store_task_move(d->store, &m, owed_moved, o);
 }

@@ -20,13 +20,19 @@ static void on_queues(void *arg, bool ok, const struct queue_now *queues, size_t
     free(f);
     if (!d || !ok || n != d->people->queues_n)
         return;
-    int64_t now = clock_wall_ms();
+    int64_t now = clock_wall_ms(), waiting = 0, offered = 0, accepted = 0;
     for (size_t i = 0; i < n; i++) {
+        waiting += queues[i].waiting;
+        offered += queues[i].offered;
+        accepted += queues[i].accepted;
         snprintf(name, sizeof name, "%.*s", STR_ARG(d->people->queues[i].id));
         metric_set_label(METRIC_QUEUE_WAITING, name, queues[i].waiting);
         metric_set_label(METRIC_QUEUE_OLDEST, name,
                          queues[i].oldest_ms ? (now - queues[i].oldest_ms) / 1000 : 0);
     }
+    metric_set_label(METRIC_TASKS, "waiting", waiting);
+    metric_set_label(METRIC_TASKS, "offered", offered);
+    metric_set_label(METRIC_TASKS, "accepted", accepted);
 }
 
 static void ask_figures(struct dispatch *d) {
@@ -39,6 +45,18 @@ static void ask_figures(struct dispatch *d) {
     free(names);
 }
 
+static void count_agents(struct dispatch *d) {
+    static const char *const names[] = {
+        [ROUTING_OFFLINE] = "offline", [ROUTING_AWAY] = "away", [ROUTING_AVAILABLE] = "available"};
+    int64_t n[COUNT(names)] = {0};
+    struct routing_load load;
+    for (size_t i = 0; i < d->people->agents_n; i++)
+        if (router_load(d->router, d->people->agents[i].id, &load))
+            n[load.presence]++;
+    for (size_t i = 0; i < COUNT(names); i++)
+        metric_set_label(METRIC_AGENTS, names[i], n[i]);
+}
+
 static void upkeep(void *arg) {
     struct dispatch *d = arg;
     loop_timer_set(d->upkeep_timer, UPKEEP_MS);
@@ -49,6 +67,7 @@ static void upkeep(void *arg) {
     if (d->upkeeps++ % TRIM_EVERY == 0)
         store_route_trim(d->store, d->fence, now, LOG_KEEP_MS);
     ask_figures(d);
+    count_agents(d);
 }
 
 void upkeep_start(struct dispatch *d) {
