@@ -229,8 +229,17 @@ const char *call_outcome_name(enum call_outcome o) {
 
 /* ---- telling and forgetting ---- */
 
+/* Only that somebody hung up: the tail of a call whose lines before the kept place are not read
+ * again, or of one older than the log. It says nothing of who called. */
+static bool is_tail_only(const struct call *c) {
+    return c->said_bye && !c->has_record && !c->has_cdr && !c->final_code && !c->missed_once &&
+           !c->cancelled;
+}
+
 /* How long its lines must rest before it is told; -1: it has not ended. */
 static int64_t settles_after(const struct call *c) {
+    if (is_tail_only(c))
+        return -1;
     if (c->has_record || c->said_bye || c->has_cdr)
         return SETTLE_MS;
     if (c->final_code >= 300)
@@ -252,7 +261,7 @@ void calls_tick(struct calls *c, int64_t now_ms, void (*tell)(void *arg, struct 
             call->dirty = false;
             call->in_flight = true;
             tell(arg, call);
-        } else if (!call->dirty && quiet >= FORGET_MS) {
+        } else if ((!call->dirty || is_tail_only(call)) && quiet >= FORGET_MS) {
             forget(c, call);
         }
     }

@@ -6,6 +6,7 @@
  *
  *   line ──► call (by id) ──ended, 1 s quiet──► told ──30 s quiet──► forgotten
  *                          └─missed only, 4 s──┘
+ *                          └─BYE only──────────────────30 s quiet──► forgotten
  * Until it is forgotten a call holds back the place that may be kept as read, so that a restart
  * reads its lines again.
  */

@@ -30,7 +30,8 @@ static void collect(void *arg, struct call *c) {
 }
 
 /* Feeds lines as they stand, then lets them settle. */
-static void feed(struct calls *calls, const struct format *format, const struct zone *zone, struct str text, int64_t now_ms) {
+static void feed(struct calls *calls, const struct format *format, const struct zone *zone,
+                 struct str text, int64_t now_ms) {
     struct tail_place place = {0};
     while (text.p && text.n) {
         struct str line = str_cut(&text, '\n');
@@ -96,8 +97,10 @@ static void every_call_of_the_corpus_ends_as_its_author_meant(void **state) {
 
 static void the_same_lines_again_raise_no_revision(void **state) {
     (void)state;
-    static const char line[] = "x ACC: transaction answered: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c1;code=486;"
-                               "reason=Busy;src_user=+4930;dst_ouser=100";
+    static const char line[] =
+        "x ACC: transaction answered: "
+        "timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c1;code=486;"
+        "reason=Busy;src_user=+4930;dst_ouser=100";
     struct calls *calls = calls_new();
     struct found found = {0};
     feed(calls, &format_kamailio, NULL, str_c(line), 0);
@@ -118,7 +121,10 @@ static void an_invite_with_487_is_abandoned_without_a_cancel_line(void **state) 
     struct calls *calls = calls_new();
     struct found found = {0};
     feed(calls, &format_kamailio, NULL,
-         str_c("ACC: call missed: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c2;code=487;reason=Request Terminated"), 0);
+         str_c("ACC: call missed: "
+               "timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c2;code=487;reason="
+               "Request Terminated"),
+         0);
     calls_tick(calls, 3900, collect, &found);
     assert_int_equal(found.n, 0); /* another branch may follow */
     calls_tick(calls, 4100, collect, &found);
@@ -131,11 +137,39 @@ static void a_call_that_is_talking_is_not_told_yet(void **state) {
     (void)state;
     struct calls *calls = calls_new();
     struct found found = {0};
-    feed(calls, &format_kamailio, NULL,
-         str_c("ACC: transaction answered: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c3;code=200;reason=OK"), 0);
+    feed(
+        calls, &format_kamailio, NULL,
+        str_c(
+            "ACC: transaction answered: "
+            "timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=c3;code=200;reason=OK"),
+        0);
     calls_tick(calls, 600000, collect, &found);
     assert_int_equal(found.n, 0);
     assert_non_null(calls_needed(calls));
+    calls_free(calls);
+}
+
+static void a_bye_alone_is_the_tail_of_another_time(void **state) {
+    (void)state;
+    struct calls *calls = calls_new();
+    struct found found = {0};
+    static const char bye[] =
+        "ACC: transaction answered: timestamp=1795422890;method=BYE;from_tag=a;"
+        "to_tag=b;call_id=c4;code=200;reason=OK",
+                      invite[] = "ACC: transaction answered: timestamp=1795422885;method=INVITE;"
+                                 "from_tag=a;to_tag=b;call_id=c4;code=200;reason=OK";
+    feed(calls, &format_kamailio, NULL, str_c(bye), 0);
+    calls_tick(calls, 29999, collect, &found);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(calls_count(calls), 1);
+    calls_tick(calls, 30000, collect, &found);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(calls_count(calls), 0);
+    feed(calls, &format_kamailio, NULL, str_c(bye), 40000);
+    feed(calls, &format_kamailio, NULL, str_c(invite), 41000);
+    calls_tick(calls, 42000, collect, &found);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(call_outcome(found.calls[0]), CALL_ANSWERED);
     calls_free(calls);
 }
 
@@ -145,22 +179,29 @@ static void asterisk_records_end_as_they_say(void **state) {
         const char *line, *outcome;
         int64_t start_ms;
     } cases[] = {
-        {"\"\",\"+4930123456\",\"100\",\"in\",\"\"\"A\"\" <+4930123456>\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 "
-         "09:00:00\",\"2026-11-23 09:00:05\",\"2026-11-23 09:01:00\",60,55,\"ANSWERED\",\"DOCUMENTATION\",\"1795420800.1\",\"\"",
+        {"\"\",\"+4930123456\",\"100\",\"in\",\"\"\"A\"\" "
+         "<+4930123456>\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 "
+         "09:00:00\",\"2026-11-23 09:00:05\",\"2026-11-23 "
+         "09:01:00\",60,55,\"ANSWERED\",\"DOCUMENTATION\",\"1795420800.1\",\"\"",
          "answered", 1795420800000},
-        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 09:00:00\",,\"2026-11-23 "
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/"
+         "100,20\",\"2026-11-23 09:00:00\",,\"2026-11-23 "
          "09:00:20\",20,0,\"NO ANSWER\",\"DOCUMENTATION\"",
          "no-answer", 1795420800000},
-        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100,20\",\"2026-11-23 09:00:00\",\"\",\"2026-11-23 "
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/"
+         "100,20\",\"2026-11-23 09:00:00\",\"\",\"2026-11-23 "
          "09:00:07\",7,0,\"NO ANSWER\",\"DOCUMENTATION\"",
          "abandoned", 1795420800000},
-        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"\",\"VoiceMail\",\"100@default\",\"2026-07-01 09:00:00\",\"2026-07-01 "
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/"
+         "t-1\",\"\",\"VoiceMail\",\"100@default\",\"2026-07-01 09:00:00\",\"2026-07-01 "
          "09:00:20\",\"2026-07-01 09:00:50\",50,30,\"ANSWERED\",\"DOCUMENTATION\"",
          "voicemail", 1782889200000},
-        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/100\",\"2026-11-23 09:00:00\",,\"2026-11-23 "
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"SIP/100-2\",\"Dial\",\"SIP/"
+         "100\",\"2026-11-23 09:00:00\",,\"2026-11-23 "
          "09:00:01\",1,0,\"BUSY\",\"DOCUMENTATION\"",
          "busy", 1795420800000},
-        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/t-1\",\"\",\"Queue\",\"support\",\"2026-11-23 09:00:00\",\"2026-11-23 "
+        {"\"\",\"030123456\",\"100\",\"in\",\"x\",\"SIP/"
+         "t-1\",\"\",\"Queue\",\"support\",\"2026-11-23 09:00:00\",\"2026-11-23 "
          "09:00:00\",\"2026-11-23 09:02:01\",121,121,\"ANSWERED\",\"DOCUMENTATION\"",
          "abandoned", 1795420800000},
     };
@@ -183,7 +224,10 @@ static void numbers_follow_the_rules_of_their_trunk(void **state) {
     (void)state;
     static const struct str prefixes[] = {STR("00")};
     static const struct str inbound[] = {STR("+4420794601"), STR("100")};
-    const struct trunk_config t = {.country = 49, .national = STR("0"), .international = {prefixes, 1}, .inbound = {inbound, 2},
+    const struct trunk_config t = {.country = 49,
+                                   .national = STR("0"),
+                                   .international = {prefixes, 1},
+                                   .inbound = {inbound, 2},
                                    .extensions = STR("2-4")};
     static const struct {
         const char *raw;
@@ -316,6 +360,7 @@ int main(void) {
         cmocka_unit_test(the_same_lines_again_raise_no_revision),
         cmocka_unit_test(an_invite_with_487_is_abandoned_without_a_cancel_line),
         cmocka_unit_test(a_call_that_is_talking_is_not_told_yet),
+        cmocka_unit_test(a_bye_alone_is_the_tail_of_another_time),
         cmocka_unit_test(asterisk_records_end_as_they_say),
         cmocka_unit_test(numbers_follow_the_rules_of_their_trunk),
         cmocka_unit_test(a_log_is_followed_across_rename_truncation_and_restart),

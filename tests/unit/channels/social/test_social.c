@@ -40,8 +40,12 @@ static void take_bad(void *ctx, struct str piece, const char *reason) {
 
 static bool read_body(const char *provider, struct str body, struct taken *out) {
     *out = (struct taken){.items = json_array()};
-    const struct tl_read in = {.size = sizeof in, .format = str_c(provider), .meta = STR("{\"delivery_id\":\"d1\"}"), .body = body};
-    const struct tl_emit emit = {.size = sizeof emit, .ctx = out, .touchpoint = take, .bad = take_bad};
+    const struct tl_read in = {.size = sizeof in,
+                               .format = str_c(provider),
+                               .meta = STR("{\"delivery_id\":\"d1\"}"),
+                               .body = body};
+    const struct tl_emit emit = {
+        .size = sizeof emit, .ctx = out, .touchpoint = take, .bad = take_bad};
     return hook_read(&in, &emit);
 }
 
@@ -68,11 +72,14 @@ static void the_makers_vectors_verify_and_every_change_fails(void **state) {
         if (strcmp(at(v, "scheme"), "standard-webhooks") != 0)
             continue;
         const json_t *h = json_object_get(v, "headers");
-        struct standard_headers headers = {jget_str(h, "webhook-id"), jget_str(h, "webhook-timestamp"), jget_str(h, "webhook-signature")};
+        struct standard_headers headers = {jget_str(h, "webhook-id"),
+                                           jget_str(h, "webhook-timestamp"),
+                                           jget_str(h, "webhook-signature")};
         struct str secret = jget_str(v, "secret"), body = jget_str(v, "body");
         int64_t now = strtoll(at(h, "webhook-timestamp"), NULL, 10) * 1000;
         assert_int_equal(signature_standard(secret, &headers, body, now), SIGNATURE_GOOD);
-        assert_int_equal(signature_standard(secret, &headers, str_upto(body, body.n - 1), now), SIGNATURE_BAD);
+        assert_int_equal(signature_standard(secret, &headers, str_upto(body, body.n - 1), now),
+                         SIGNATURE_BAD);
         assert_int_equal(signature_standard(secret, &headers, body, now + 301000), SIGNATURE_STALE);
         assert_int_equal(signature_standard(secret, &headers, body, now - 301000), SIGNATURE_STALE);
         headers.signature = str_upto(headers.signature, headers.signature.n - 2);
@@ -86,7 +93,8 @@ static void the_makers_vectors_verify_and_every_change_fails(void **state) {
 static void an_id_with_a_dot_is_no_id(void **state) {
     (void)state;
     const struct standard_headers h = {STR("a.1"), STR("1000"), STR("v1,AAAA")};
-    assert_int_equal(signature_standard(str_c("whsec_AAAA"), &h, str_c("{}"), 1000000), SIGNATURE_BAD_ID);
+    assert_int_equal(signature_standard(str_c("whsec_AAAA"), &h, str_c("{}"), 1000000),
+                     SIGNATURE_BAD_ID);
 }
 
 static void of_several_signatures_one_must_fit(void **state) {
@@ -94,9 +102,11 @@ static void of_several_signatures_one_must_fit(void **state) {
     struct buf b;
     buf_init(&b, 1000);
     assert_true(buf_add_c(&b, "v1,AAAA v1a,BBBB v2,CCCC "));
-    assert_true(signature_standard_sign(str_c("whsec_c2VjcmV0"), str_c("id1"), 1000, str_c("{}"), &b));
+    assert_true(
+        signature_standard_sign(str_c("whsec_c2VjcmV0"), str_c("id1"), 1000, str_c("{}"), &b));
     const struct standard_headers h = {STR("id1"), STR("1000"), buf_str(&b)};
-    assert_int_equal(signature_standard(str_c("whsec_c2VjcmV0"), &h, str_c("{}"), 1000000), SIGNATURE_GOOD);
+    assert_int_equal(signature_standard(str_c("whsec_c2VjcmV0"), &h, str_c("{}"), 1000000),
+                     SIGNATURE_GOOD);
     buf_clear(&b);
 }
 
@@ -123,25 +133,31 @@ static void metas_signature_is_lower_case_hex_of_the_raw_body(void **state) {
 static void a_whatsapp_delivery_holds_messages_and_statuses(void **state) {
     (void)state;
     static const char body[] =
-        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{\"field\":\"messages\",\"value\":{"
+        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{"
+        "\"field\":\"messages\",\"value\":{"
         "\"messaging_product\":\"whatsapp\",\"metadata\":{\"phone_number_id\":\"106\"},"
         "\"contacts\":[{\"profile\":{\"name\":\"Jana\"},\"wa_id\":\"4930123456\"}],"
-        "\"messages\":[{\"id\":\"wamid.1\",\"from\":\"4930123456\",\"timestamp\":\"1795420800\",\"type\":\"text\",\"text\":{\"body\":\"Hi\"},"
+        "\"messages\":[{\"id\":\"wamid.1\",\"from\":\"4930123456\",\"timestamp\":\"1795420800\","
+        "\"type\":\"text\",\"text\":{\"body\":\"Hi\"},"
         "\"context\":{\"id\":\"wamid.0\"}},{\"type\":\"text\"},"
-        "{\"id\":\"wamid.2\",\"from\":\"4930123456\",\"timestamp\":\"1795420801\",\"type\":\"reaction\",\"reaction\":{\"message_id\":\"wamid.0\","
+        "{\"id\":\"wamid.2\",\"from\":\"4930123456\",\"timestamp\":\"1795420801\",\"type\":"
+        "\"reaction\",\"reaction\":{\"message_id\":\"wamid.0\","
         "\"emoji\":\"x\"}}],"
-        "\"statuses\":[{\"id\":\"wamid.9\",\"status\":\"failed\",\"timestamp\":\"1795420802\",\"recipient_id\":\"4930123456\","
+        "\"statuses\":[{\"id\":\"wamid.9\",\"status\":\"failed\",\"timestamp\":\"1795420802\","
+        "\"recipient_id\":\"4930123456\","
         "\"errors\":[{\"code\":131047,\"title\":\"Re-engagement message\"}]}]}}]}]}";
     struct taken t;
     assert_true(read_body("whatsapp", str_c(body), &t));
     assert_int_equal(json_array_size(t.items), 3);
     assert_int_equal(t.bad, 1);
-    const json_t *m = json_array_get(t.items, 0), *r = json_array_get(t.items, 1), *s = json_array_get(t.items, 2);
+    const json_t *m = json_array_get(t.items, 0), *r = json_array_get(t.items, 1),
+                 *s = json_array_get(t.items, 2);
     assert_string_equal(at(m, "from.phone"), "+4930123456");
     assert_string_equal(at(m, "from.name"), "Jana");
     assert_string_equal(at(m, "text"), "Hi");
     assert_string_equal(at(m, "at"), "2026-11-23T08:00:00.000Z");
-    assert_string_equal(json_string_value(json_array_get(json_object_get(m, "in_reply_to"), 0)), "wamid.0");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(m, "in_reply_to"), 0)),
+                        "wamid.0");
     assert_string_equal(at(r, "kind"), "reaction");
     assert_string_equal(at(s, "update.delivery.state"), "failed");
     assert_string_equal(at(s, "update.delivery.code"), "131047");
@@ -150,7 +166,8 @@ static void a_whatsapp_delivery_holds_messages_and_statuses(void **state) {
 
 static void every_whatsapp_update_of_the_corpus_is_kept_or_told(void **state) {
     (void)state;
-    static const char *const files[] = {"pywa-whatsapp/updates/message.json", "pywa-whatsapp/updates/message_status.json"};
+    static const char *const files[] = {"pywa-whatsapp/updates/message.json",
+                                        "pywa-whatsapp/updates/message_status.json"};
     size_t kept = 0, told = 0;
     for (size_t i = 0; i < COUNT(files); i++) {
         json_t *all = load(files[i]), *one;
@@ -177,10 +194,14 @@ static void every_whatsapp_update_of_the_corpus_is_kept_or_told(void **state) {
 
 static void telegram_edits_are_revisions_of_their_message(void **state) {
     (void)state;
-    static const char first[] = "{\"update_id\":1,\"message\":{\"message_id\":7,\"date\":1795420800,\"chat\":{\"id\":42,\"type\":\"private\"},"
-                                "\"from\":{\"id\":42,\"is_bot\":false,\"first_name\":\"Jana\",\"username\":\"jw\"},\"text\":\"Hi\"}}";
-    static const char edit[] = "{\"update_id\":2,\"edited_message\":{\"message_id\":7,\"date\":1795420800,\"edit_date\":1795420900,"
-                               "\"chat\":{\"id\":42,\"type\":\"private\"},\"from\":{\"id\":42,\"first_name\":\"Jana\"},\"text\":\"Ho\"}}";
+    static const char first[] = "{\"update_id\":1,\"message\":{\"message_id\":7,\"date\":"
+                                "1795420800,\"chat\":{\"id\":42,\"type\":\"private\"},"
+                                "\"from\":{\"id\":42,\"is_bot\":false,\"first_name\":\"Jana\","
+                                "\"username\":\"jw\"},\"text\":\"Hi\"}}";
+    static const char edit[] = "{\"update_id\":2,\"edited_message\":{\"message_id\":7,\"date\":"
+                               "1795420800,\"edit_date\":1795420900,"
+                               "\"chat\":{\"id\":42,\"type\":\"private\"},\"from\":{\"id\":42,"
+                               "\"first_name\":\"Jana\"},\"text\":\"Ho\"}}";
     struct taken a, b;
     assert_true(read_body("telegram", str_c(first), &a));
     assert_true(read_body("telegram", str_c(edit), &b));
@@ -197,7 +218,11 @@ static void what_is_no_delivery_is_refused_whole(void **state) {
     (void)state;
     static const struct {
         const char *provider, *body;
-    } cases[] = {{"whatsapp", "[]"}, {"whatsapp", "{"}, {"telegram", "{}"}, {"standard", "{\"type\":\"x\"}"}, {"nobody", "{}"}};
+    } cases[] = {{"whatsapp", "[]"},
+                 {"whatsapp", "{"},
+                 {"telegram", "{}"},
+                 {"standard", "{\"type\":\"x\"}"},
+                 {"nobody", "{}"}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct taken t;
         assert_false(read_body(cases[i].provider, str_c(cases[i].body), &t));
@@ -210,7 +235,9 @@ static void what_is_no_delivery_is_refused_whole(void **state) {
 static void the_data_of_a_standard_webhook_is_the_push_object(void **state) {
     (void)state;
     struct taken t;
-    assert_true(read_body("standard", str_c("{\"type\":\"m\",\"timestamp\":\"2026-11-23T08:00:00Z\",\"data\":{\"id\":\"x1\",\"channel\":\"chat\"}}"),
+    assert_true(read_body("standard",
+                          str_c("{\"type\":\"m\",\"timestamp\":\"2026-11-23T08:00:00Z\",\"data\":{"
+                                "\"id\":\"x1\",\"channel\":\"chat\"}}"),
                           &t));
     const json_t *m = json_array_get(t.items, 0);
     assert_string_equal(at(m, "source_id"), "x1");
