@@ -26,7 +26,7 @@ struct log_config {
 struct sip {
     const struct tl_host *host;
     struct tl_channel *channel;
-    struct link logs;
+    struct link logs, closing; /* closing: no longer followed, but calls of it are being kept */
     struct tl_timer *timer;
     bool drained;
 };
@@ -41,7 +41,7 @@ struct log {
     struct zone *zone;
     struct tail tail;
     struct calls *calls;
-    size_t in_flight;
+    struct link tellings; /* under way; no answer comes after stop */
     bool closing;
 };
 
@@ -204,25 +204,41 @@ static const char *nobody(bool inbound, const struct number *caller, const struc
     return NULL;
 }
 
+/* One entry on its way into the spool: a call, or a piece for quarantine. */
 struct telling {
+    struct link link;
     struct log *log;
-    char *id;
-    size_t id_n;
+    struct str id; /* of a call; absent: a piece */
 };
+
+static struct telling *telling_new(struct log *l, struct str id) {
+    struct telling *t = NEW(struct telling);
+    t->log = l;
+    if (id.p)
+        t->id = str_make(mem_dup(id.p, id.n), id.n);
+    list_push(&l->tellings, &t->link);
+    return t;
+}
+
+static void telling_free(struct telling *t) {
+    link_remove(&t->link);
+    free((char *)t->id.p);
+    free(t);
+}
 
 static void log_free_if_done(struct log *l);
 
 static void told(void *arg, const struct tl_outcome *o) {
     struct telling *t = arg;
     struct log *l = t->log;
-    bool again = o->status == TL_BUSY || o->status == TL_FAILED;
-    l->in_flight--;
-    if (!l->closing)
-        calls_told(l->calls, str_make(t->id, t->id_n), again);
+    bool unkept = o->status == TL_BUSY || o->status == TL_FAILED;
+    if (t->id.p && !l->closing)
+        calls_told(l->calls, t->id, unkept);
     if (o->status == TL_REFUSED)
         l->sip->host->log(l->sip->channel, TL_WARN, "sip.call.refused", "kept=no");
-    free(t->id);
-    free(t);
+    else if (!t->id.p && unkept)
+        l->sip->host->log(l->sip->channel, TL_WARN, "sip.line.lost", "kept=no reason=busy");
+    telling_free(t);
     log_free_if_done(l);
 }
 
@@ -241,8 +257,7 @@ static void tell(void *arg, struct call *c) {
     if (!write_touchpoint(&json, c, inbound, &caller, &callee))
         why = "the call's record is too large";
     const struct tail_place *needed = calls_needed(l->calls);
-    struct telling *t = NEW(struct telling);
-    *t = (struct telling){.log = l, .id = mem_dup(c->id.p, c->id.n), .id_n = c->id.n};
+    struct telling *t = telling_new(l, c->id);
     const struct tl_entry entry = {
         .size = sizeof entry,
         .source = arena_strf(&a, "sip:%.*s", STR_ARG(l->name)),
@@ -256,20 +271,12 @@ static void tell(void *arg, struct call *c) {
         .flags = why ? TL_ENTRY_QUARANTINE : 0,
         .reason = str_c(why),
     };
-    l->in_flight++;
     h->count(l->sip->channel, why ? "calls_of_nobody" : "calls", call_outcome_name(call_outcome(c)),
              1);
     h->submit(l->sip->channel, &entry, told, t);
 }
 
 /* ---- lines ---- */
-
-static void piece_kept(void *arg, const struct tl_outcome *o) {
-    struct log *l = arg;
-    (void)o;
-    l->in_flight--;
-    log_free_if_done(l);
-}
 
 /* A line that is a call record but cannot be read, or is too long: kept whole for an operator. */
 static void keep_piece(struct log *l, struct str line, const struct tail_place *place,
@@ -287,9 +294,8 @@ static void keep_piece(struct log *l, struct str line, const struct tail_place *
         .flags = TL_ENTRY_QUARANTINE,
         .reason = str_c(why),
     };
-    l->in_flight++;
     l->sip->host->count(l->sip->channel, "bad_lines", NULL, 1);
-    l->sip->host->submit(l->sip->channel, &entry, piece_kept, l);
+    l->sip->host->submit(l->sip->channel, &entry, told, telling_new(l, STR_NONE));
 }
 
 static void on_line(void *arg, struct str line, const struct tail_place *place, bool cut) {
@@ -335,15 +341,17 @@ static struct log *log_new(struct sip *s, const struct log_config *c) {
     if (!l->zone)
         l->zone = zone_open(STR_NONE); /* checked before: gone since */
     l->calls = calls_new();
+    link_init(&l->tellings);
     bool known = s->host->cursor(s->channel, l->name, cursor, sizeof cursor, &n);
     tail_open(&l->tail, l->file, known ? str_make(cursor, n) : STR_NONE, l, on_line, on_event);
     list_push(&s->logs, &l->link);
     return l;
 }
 
-static void log_free_if_done(struct log *l) {
-    if (!l->closing || l->in_flight)
-        return;
+static void log_free(struct log *l) {
+    link_remove(&l->link);
+    list_each (it, &l->tellings)
+        telling_free(container_of(it, struct telling, link));
     calls_free(l->calls);
     zone_free(l->zone);
     free((char *)l->name.p);
@@ -351,9 +359,14 @@ static void log_free_if_done(struct log *l) {
     free(l);
 }
 
+static void log_free_if_done(struct log *l) {
+    if (l->closing && link_alone(&l->tellings))
+        log_free(l);
+}
+
 /* What is under way ends first: its callbacks hold the log. */
 static void log_close(struct log *l) {
-    link_remove(&l->link);
+    list_push(&l->sip->closing, &l->link);
     tail_clear(&l->tail);
     l->closing = true;
     log_free_if_done(l);
@@ -402,6 +415,7 @@ static void *sip_start(const struct tl_host *host, struct tl_channel *channel, c
     s->host = host;
     s->channel = channel;
     link_init(&s->logs);
+    link_init(&s->closing);
     for (size_t i = 0; i < all->n; i++)
         log_new(s, &logs[i]);
     s->timer = host->timer(channel, TICK_MS, true, tick, s);
@@ -452,6 +466,8 @@ static void sip_stop(void *take_instance) {
     s->host->timer_free(s->timer);
     list_each (it, &s->logs)
         log_close(container_of(it, struct log, link));
+    list_each (it, &s->closing)
+        log_free(container_of(it, struct log, link));
     free(s);
 }
 
