@@ -26,8 +26,8 @@
 
 enum {
     BANDS = 10,
-    CHANNELS = 32,        /* names beyond share the last place */
-    ABLE_COUNT_MAX = 256, /* counting who else could have had it stops here */
+    CHANNELS = 32,       /* names beyond share the last place */
+    ABLE_COUNT_MAX = 50, /* counting who else could have had it stops here */
     RETRY_MS = 1000,
 };
 

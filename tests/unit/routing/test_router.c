@@ -516,7 +516,7 @@ static void thousands_of_members_are_counted_up_to_a_bound(void **state) {
     }
     struct routing_task t = task_of(x, "t_1", T0 + 5000);
     router_task(x->r, &t, T0 + 5000);
-    offered(x, &t, "a01234", "longest idle of more than 256 able", T0 + 5000);
+    offered(x, &t, "a01234", "longest idle of more than 50 able", T0 + 5000);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
