@@ -1,7 +1,8 @@
 /* ingest/ingest.h - the room's whole: intake, pipeline, rules, actions; opened by main.c.
  *
- * The pipeline tails the spool: every kept record, in order, live ones behind those being replayed. Records of one
- * home are applied in that order, others beside it (bounded). What Redis has not confirmed is replayed at start.
+ * The pipeline tails the spool: every kept record, in order, live ones behind those being replayed.
+ * Records of one home are applied in that order, others beside it (bounded). What Redis has not
+ * confirmed is replayed at start.
  */
 #ifndef INGEST_INGEST_H
 #define INGEST_INGEST_H
@@ -32,28 +33,32 @@ struct ingest_parts {
     struct id_maker *ids;
     struct reader reader;
     struct str region;
-    bool link_claims;             /* identity.link_claims */
-    const struct tl_pairs *keep;  /* blobs.keep: channel -> duration or "no" */
+    bool link_claims;            /* identity.link_claims */
+    const struct tl_pairs *keep; /* blobs.keep: channel -> duration or "no" */
 };
 extern const struct tl_key rule_keys[]; /* section `rules`, a list; when/then are TL_KEY_NODE */
 void rules_check(const void *section, struct config_check *c);
 
-bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules, struct ingest **out, struct fault *f) must_check;
-void ingest_reload(struct ingest *g, const struct tl_items *rules, const struct ingest_parts *parts);
-void ingest_drain(struct ingest *g);  /* applies what is in flight, takes no more from the spool */
+bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules,
+                 struct ingest **out, struct fault *f) must_check;
+void ingest_reload(struct ingest *g, const struct tl_items *rules,
+                   const struct ingest_parts *parts);
+void ingest_drain(struct ingest *g); /* applies what is in flight, takes no more from the spool */
 void ingest_close(struct ingest *g);
 struct intake *ingest_intake(struct ingest *g);
 
-/* The store is connected: replay (from the confirmed sequence; the whole window when it went back), then recovered(arg). */
+/* The store is connected: replay (from the confirmed sequence; the whole window when it went back),
+ * then recovered(arg). */
 void ingest_recover(struct ingest *g, bool went_back, void (*recovered)(void *arg), void *arg);
 void ingest_store_lost(struct ingest *g);
 bool ingest_idle(const struct ingest *g);
 /* Records waiting to be applied. */
 uint64_t ingest_backlog(const struct ingest *g);
 
-/* ---- actions on contacts and conversations: decided by Redis, committed as a record, then answered ----
- * op: {"op": "create|patch|merge|split|confirm|dismiss|erase|reindex" or "conversation.patch|conversation.note", "id": …,
- *      "body": the request's JSON, "by": agent or token name, "if_rev": n}. The answer's json is the resource afterwards. */
+/* ---- actions on contacts and conversations: decided by Redis, committed as a record, then
+ * answered ---- op: {"op": "create|patch|merge|split|confirm|dismiss|erase|reindex" or
+ * "conversation.patch|conversation.note", "id": …, "body": the request's JSON, "by": agent or token
+ * name, "if_rev": n}. The answer's json is the resource afterwards. */
 void ingest_action(struct ingest *g, struct str op_json, answer_fn *done, void *arg);
 /* Rebuilds {x:…}; answer {"contacts": n}. */
 void ingest_reindex(struct ingest *g, answer_fn *done, void *arg);

@@ -1,6 +1,7 @@
 /* ingest/intake.h - to the spool and acknowledged: the narrow door for everything taken in.
  *
- *   take ──► id, size ──► spool_push ──commit──► kept ──pipeline──► applied ──► done, or after await_ms with KEPT
+ *   take ──► id, size ──► spool_push ──commit──► kept ──pipeline──► applied ──► done, or after
+ * await_ms with KEPT
  */
 #ifndef INGEST_INTAKE_H
 #define INGEST_INTAKE_H
@@ -31,22 +32,25 @@ struct intake_outcome {
 /* Once, on the loop, never from inside the call. */
 typedef void intake_done_fn(void *arg, const struct intake_outcome *o);
 
-/* A touchpoint judged already (push, form, finished call). raw may be absent. cursor: "CHANNEL/NAME" or absent. */
+/* A touchpoint judged already (push, form, finished call). raw may be absent. cursor:
+ * "CHANNEL/NAME" or absent. */
 struct intake_touchpoint {
     struct touchpoint *take_touchpoint;
     struct str raw, cursor, cursor_value;
     struct str quarantine; /* reason: keep it, but in quarantine */
     uint32_t await_ms;     /* 0: KEPT as soon as committed */
 };
-void intake_take(struct intake *in, const struct intake_touchpoint *what, intake_done_fn *done, void *arg);
+void intake_take(struct intake *in, const struct intake_touchpoint *what, intake_done_fn *done,
+                 void *arg);
 
 /* Bytes to be read later by the channel's reader. */
 struct intake_raw {
-    struct str channel;    /* plugin's name */
+    struct str channel; /* plugin's name */
     struct str source, source_id, format, meta, body, cursor, cursor_value, quarantine;
     int64_t received_ms;
     uint32_t await_ms;
 };
-void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done, void *arg);
+void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done,
+                     void *arg);
 
 #endif

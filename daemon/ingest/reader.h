@@ -1,4 +1,5 @@
-/* ingest/reader.h - who turns kept bytes into touchpoints: declared here, handed in by main.c (plugin/host.c). */
+/* ingest/reader.h - who turns kept bytes into touchpoints: declared here, handed in by main.c
+ * (plugin/host.c). */
 #ifndef INGEST_READER_H
 #define INGEST_READER_H
 
@@ -14,8 +15,10 @@ struct read_item {
     struct str ref;   /* BLOB: its name in the next touchpoint; BAD: the reason */
     struct str bytes; /* touchpoint JSON, blob, bad piece */
 };
-/* ok false: nothing can be read; again: the child died or overran, one more try is worth it. Once, on the loop. */
-typedef void read_done_fn(void *arg, const struct read_item *items, size_t n, bool ok, bool again, const char *reason);
+/* ok false: nothing can be read; again: the child died or overran, one more try is worth it. Once,
+ * on the loop. */
+typedef void read_done_fn(void *arg, const struct read_item *items, size_t n, bool ok, bool again,
+                          const char *reason);
 
 struct reader {
     void *ctx;

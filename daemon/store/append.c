@@ -273,3 +273,22 @@ void store_forget_reference(struct store *s, struct id reference) {
     const struct str args[] = {str_c("0"), id_bytes(&reference)};
     store_function(s, "forget", false, keys, 1, args, 2, ok_answer, ok_new(NULL, NULL));
 }
+
+void store_mark_erased(struct store *s, struct id touchpoint, store_ok_fn *done, void *arg) {
+    char key[KEY_MAX];
+    const struct str keys[] = {bucket_key(touchpoint, key)};
+    const struct str args[] = {str_c("1"), id_bytes(&touchpoint)};
+    store_function(s, "forget", false, keys, 1, args, 2, ok_answer, ok_new(done, arg));
+}
+
+void store_identify(struct store *s, struct id contact, const struct contact_identity *identity,
+                    int64_t at_ms, store_ok_fn *done, void *arg) {
+    struct part_keys k;
+    char number[24], payload[64];
+    struct str args[2 + IDENTITY_ARGS];
+    part_keys(contact, &k);
+    args[0] = store_int(at_ms, number);
+    args[1] = payload_of("contact", 'c', contact, payload);
+    size_t n = identity_args(identity, 1, args + 2);
+    store_function(s, "identify", false, &k.c, 1, args, 2 + n, ok_answer, ok_new(done, arg));
+}

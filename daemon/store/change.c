@@ -3,9 +3,11 @@
  */
 #include <stdlib.h>
 
+#include <touchline/kit/jread.h>
+
 #include "store/change_priv.h"
 
-enum { CREATE_ARGS = 3, IDENTITY_ARGS_MAX = 7 * LOOK_IDENTITIES_MAX };
+enum { PROFILE_MAX = 256 << 10, CREATE_ARGS = 3, IDENTITY_ARGS_MAX = 7 * LOOK_IDENTITIES_MAX };
 
 struct change_wait {
     change_fn *done;
@@ -118,6 +120,22 @@ struct facts_wait {
     void *arg;
 };
 
+static void facts_names(struct profiles *p, struct contact_facts *c) {
+    struct str *names = arena_new(&p->arena, (2 * p->parts_n + 1) * sizeof *names);
+    for (size_t i = 0; i < p->parts_n; i++) {
+        cleanup(json_freep) json_t *patched = NULL;
+        if (p->parts[i].name.n)
+            names[c->names_n++] = p->parts[i].name;
+        if (!p->parts[i].profile.n ||
+            !jread_parse(p->parts[i].profile, PROFILE_MAX, &patched, NULL))
+            continue;
+        struct str name = jget_str(patched, "name");
+        if (name.n)
+            names[c->names_n++] = arena_str(&p->arena, name);
+    }
+    c->names = names;
+}
+
 static void facts_answer(void *arg, const struct fault *fault, struct profiles *p) {
     struct facts_wait *w = arg;
     struct contact_facts c = {0};
@@ -133,6 +151,7 @@ static void facts_answer(void *arg, const struct fault *fault, struct profiles *
             c.name = c.name.n ? c.name : p->parts[i].name;
             c.language = c.language.n ? c.language : p->parts[i].language;
         }
+        facts_names(p, &c);
         c.parts = parts;
         c.parts_n = p->parts_n;
     }

@@ -76,10 +76,15 @@ struct look_contact {
 struct look {
     enum { LOOK_NEW, LOOK_CLAIMED, LOOK_ERASED } touchpoint;
     struct id part; /* CLAIMED: where it lies */
+    bool applied;   /* CLAIMED: its entry is there too */
     struct look_identity {
         enum { LOOK_UNKNOWN, LOOK_KNOWN, LOOK_GONE } state;
         bool claimed;   /* the pointer rests on a claim alone */
         size_t contact; /* KNOWN: index in contacts */
+        /* The merged part through which it led there, and that part's conversations. */
+        bool has_via, via_has_open, via_has_thread;
+        struct id via;
+        struct conversation via_open, via_thread;
     } identities[LOOK_IDENTITIES_MAX];
     struct look_reference {
         bool found, erased, has_contact, has_conversation;
@@ -173,6 +178,9 @@ typedef void alias_fn(void *arg, const struct fault *fault, enum alias_code code
 void store_alias(struct store *s, struct id identity, struct id to, bool verified,
                  enum link_basis link, struct str evidence, int64_t at_ms, alias_fn *done,
                  void *arg);
+/* An identity of the contact itself: what an agent confirmed, or gave by hand. */
+void store_identify(struct store *s, struct id contact, const struct contact_identity *identity, int64_t at_ms,
+                    store_ok_fn *done, void *arg);
 /* key: the other contact, or an identity's hash; the same is suggested once. */
 void store_suggest(struct store *s, struct id contact, struct id key, struct str json,
                    store_ok_fn *done, void *arg);
@@ -232,6 +240,8 @@ struct contact_facts {
     struct id id;
     int64_t rev, born_ms;
     struct str profile, name, language;
+    const struct str *names; /* all that it may be found by, what was patched too */
+    size_t names_n;
     const struct contact_identity *identities;
     size_t identities_n;
     const struct id *parts; /* the first is the contact itself */
@@ -255,6 +265,8 @@ struct erase {
 };
 void store_erase(struct store *s, const struct erase *e, erase_each_fn *each, store_ok_fn *done,
                  void *arg);
+/* Marks the id of a touchpoint that came back after its person was erased. */
+void store_mark_erased(struct store *s, struct id touchpoint, store_ok_fn *done, void *arg);
 void store_forget_reference(struct store *s, struct id reference);
 
 /* ---- search ---- */

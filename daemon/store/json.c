@@ -101,14 +101,12 @@ bool contact_json(struct profiles *p, struct buf *out, int64_t *out_rev) {
     cleanup(json_freep) json_t *patched = NULL;
     const struct part_profile *first = &p->parts[0];
     struct str name = {0}, language = {0};
-    size_t suggestions = 0;
     struct jwrite w;
     if (first->profile.n && !jread_parse(first->profile, PROFILE_MAX, &patched, NULL))
         patched = NULL;
     for (size_t i = 0; i < p->parts_n; i++) {
         name = name.n ? name : p->parts[i].name;
         language = language.n ? language : p->parts[i].language;
-        suggestions += p->parts[i].suggestions_n;
     }
     jwrite_init(&w, out);
     jwrite_open(&w, NULL, '{');
@@ -125,7 +123,7 @@ bool contact_json(struct profiles *p, struct buf *out, int64_t *out_rev) {
     write_counters(&w, p);
     write_conversations(&w, p);
     jwrite_int(&w, "parts", (int64_t)p->parts_n);
-    jwrite_int(&w, "suggestions", (int64_t)suggestions);
+    jwrite_int(&w, "suggestions", (int64_t)first->suggestions_n);
     jwrite_close(&w, '}');
     *out_rev = first->rev;
     return w.ok;

@@ -80,6 +80,17 @@ static size_t contact_add(struct looking *l, struct id id, const struct store_re
     return out->contacts_n++;
 }
 
+/* A merged part keeps its conversations: the last one met on the way is the nearest. */
+static void walk_via(struct walk *w, const struct store_reply *r) {
+    struct look_identity *i = &w->l->out->identities[w->index];
+    if (w->is_reference || r->n < 7)
+        return;
+    i->has_via = true;
+    i->via = w->at;
+    i->via_has_open = decode_conversation(w->l, r, 3, &i->via_open);
+    i->via_has_thread = decode_conversation(w->l, r, 5, &i->via_thread);
+}
+
 static void walk_step(struct walk *w);
 
 static void walk_found(struct walk *w, size_t contact) {
@@ -112,6 +123,7 @@ static void walk_answer(void *arg, const struct store_reply *r, const struct fau
             if (!w->is_reference && pointer.n > 18 && pointer.p[16] == 'a' &&
                 pointer.p[18] == LINK_CLAIMED)
                 l->out->identities[w->index].claimed = true;
+            walk_via(w, r);
             w->hops++;
             w->at = to;
             walk_step(w);
@@ -151,6 +163,13 @@ static struct str entry_of(const struct store_reply *r) {
     return r && r->type == STORE_STR ? r->str : STR_NONE;
 }
 
+static void applied_answer(void *arg, const struct store_reply *r, const struct fault *fault) {
+    struct looking *l = arg;
+    if (!failed(l, fault))
+        l->out->applied = r->type == STORE_INT && r->integer == 1;
+    finish_one(l);
+}
+
 static void touchpoint_answer(void *arg, const struct store_reply *r, const struct fault *fault) {
     struct looking *l = arg;
     struct str entry = entry_of(r);
@@ -160,24 +179,68 @@ static void touchpoint_answer(void *arg, const struct store_reply *r, const stru
         else if (entry.p[0] == 'p' && id_from(str_from(entry, 1), &l->out->part))
             l->out->touchpoint = LOOK_CLAIMED;
     }
+    if (l->out->touchpoint == LOOK_CLAIMED) {
+        struct part_keys k;
+        part_keys(l->out->part, &k);
+        const struct str argv[] = {str_c("HEXISTS"), k.b, id_bytes(&l->w.touchpoint)};
+        store_command(l->s, argv, 3, 1, applied_answer, l);
+        return;
+    }
     finish_one(l);
 }
 
 struct refer {
     struct looking *l;
     size_t index;
+    bool by_entry; /* the conversation's id came from the entry */
 };
+
+static void conversation_ask(struct refer *f);
+
+static void refer_end(struct refer *f) {
+    struct looking *l = f->l;
+    free(f);
+    finish_one(l);
+}
+
+/* The id was no conversation's but an entry's: that one tells where it belongs. */
+static void entry_answer(void *arg, const struct store_reply *r, const struct fault *fault) {
+    struct refer *f = arg;
+    struct look_reference *ref = &f->l->out->references[f->index];
+    struct body_record entry;
+    if (failed(f->l, fault) || !entry_of(r).n ||
+        !body_record_decode(ref->touchpoint, entry_of(r), &entry)) {
+        refer_end(f);
+        return;
+    }
+    ref->conversation_id = entry.conversation;
+    f->by_entry = true;
+    conversation_ask(f);
+}
 
 static void conversation_answer(void *arg, const struct store_reply *r, const struct fault *fault) {
     struct refer *f = arg;
     struct looking *l = f->l;
     struct look_reference *ref = &l->out->references[f->index];
     struct str packed = arena_str(l->a, entry_of(r));
-    if (!failed(l, fault) && packed.n)
+    struct part_keys k;
+    if (failed(l, fault)) {
+        refer_end(f);
+    } else if (!packed.n && !f->by_entry) {
+        part_keys(ref->part, &k);
+        hget(l->s, k.b, id_bytes(&ref->touchpoint), entry_answer, f);
+    } else {
         ref->has_conversation =
-            conversation_decode(ref->conversation_id, packed, &ref->conversation);
-    free(f);
-    finish_one(l);
+            packed.n && conversation_decode(ref->conversation_id, packed, &ref->conversation);
+        refer_end(f);
+    }
+}
+
+static void conversation_ask(struct refer *f) {
+    struct look_reference *ref = &f->l->out->references[f->index];
+    struct part_keys k;
+    part_keys(ref->part, &k);
+    hget(f->l->s, k.v, id_bytes(&ref->conversation_id), conversation_answer, f);
 }
 
 /* 'r' part touchpoint [conversation], or 'p' part …: of a conversation by its own id. */
@@ -201,15 +264,12 @@ static void reference_answer(void *arg, const struct store_reply *r, const struc
     struct str entry = entry_of(r);
     if (failed(l, fault) || !entry.n || !reference_decode(entry, l->w.references[f->index], ref)) {
         ref->erased = entry.n && entry.p[0] == 'x';
-        free(f);
-        finish_one(l);
+        refer_end(f);
         return;
     }
-    struct part_keys k;
     ref->found = true;
-    part_keys(ref->part, &k);
     walk_begin(l, ref->part, f->index, true);
-    hget(l->s, k.v, id_bytes(&ref->conversation_id), conversation_answer, f);
+    conversation_ask(f);
 }
 
 static struct str keep_field(struct str field, char out[LOOK_FIELD_MAX]) {
@@ -233,7 +293,7 @@ void store_look(struct store *s, const struct look_wanted *w, struct arena *a, s
         walk_begin(l, w->identities[i], i, false);
     for (size_t i = 0; i < w->references_n; i++) {
         struct refer *f = NEW(struct refer);
-        *f = (struct refer){l, i};
+        *f = (struct refer){.l = l, .index = i};
         l->pending++;
         hget(s, bucket_key(w->references[i], key), id_bytes(&w->references[i]), reference_answer,
              f);

@@ -10,13 +10,12 @@
 -- {c_ID}:b hash     id -> head and compressed body (contact.body)
 -- {c_ID}:v hash     id -> conversation (contact.conv); T+8 bytes a thread, OO+8 the last one of a channel and source -> id
 --
---   tl1_look     :c :v | open thread -> {} | {'to', pointer, gone} | {'gone', ms} | {'contact', ...}   look.c
+--   tl1_look     :c :v | open thread -> {} | {'to', pointer, gone, ...} | {'gone', ms} | {'contact', ...}   look.c
 --   tl1_append   :c :t :b :v | ... -> {code, conversation, task, previous, asks, agent}                 append.c
 --   tl1_deliver  :c :b | id rank json text -> {code, json}                                              append.c
 --   tl1_outcome  :c :b :v | id conversation task -> 1                                                   append.c
 --   tl1_task     :c :v | conversation task finished agent at json resolve text -> rev                   append.c
 --   tl1_alias    :c | to status link evidence at -> {code, to}                                          look.c
---   tl1_page     :t :b | max min before limit scan channel conversation bytes -> {more, ms, id, (id ms record)...}  page.c
 
 local contact = {}
 
@@ -201,6 +200,16 @@ end
 
 -- ---- looking ----
 
+-- The conversations that the two fields lead to: id and record, twice.
+function contact.fields(reply, key, args)
+  for i = 1, 2 do
+    local id = args[i] ~= '' and redis.call('HGET', key, args[i])
+    reply[#reply + 1] = id or ''
+    reply[#reply + 1] = id and redis.call('HGET', key, id) or ''
+  end
+  return reply
+end
+
 tl.ro('look', function(keys, args)
   local c = redis.call('HMGET', keys[1], 'b', 'to', 'gone', 'parts', 'vf', 'p', 'name', 'lang', 'a', 'v')
   if not c[1] then
@@ -209,16 +218,11 @@ tl.ro('look', function(keys, args)
     end
     return c[3] and {'gone', c[3]} or {}
   end
-  if c[2] then -- merged into another one
-    return {'to', c[2], ''}
+  if c[2] then -- merged into another one; its conversations are still its own
+    return contact.fields({'to', c[2], ''}, keys[2], args)
   end
-  local reply = {'contact', c[1], c[4] or '', c[5] or '', c[6] or '', c[7] or '', c[8] or '', c[9] or '', c[10] or '0'}
-  for i = 1, 2 do
-    local id = args[i] ~= '' and redis.call('HGET', keys[2], args[i])
-    reply[#reply + 1] = id or ''
-    reply[#reply + 1] = id and redis.call('HGET', keys[2], id) or ''
-  end
-  return reply
+  return contact.fields({'contact', c[1], c[4] or '', c[5] or '', c[6] or '', c[7] or '', c[8] or '', c[9] or '',
+    c[10] or '0'}, keys[2], args)
 end)
 
 -- ---- appending ----
@@ -456,43 +460,4 @@ tl.fn('alias', function(keys, args)
   end
   redis.call('HSET', keys[1], 'to', to .. struct.pack('>c1BBi6', 'a', status, link, tonumber(args[5])) .. args[4])
   return {old and 'same' or 'set', to}
-end)
-
--- ---- pages of a timeline, newest first ----
--- before: id at `max` from which on older ones follow ('' none); channel 0 any; conversation '' any.
-
-tl.ro('page', function(keys, args)
-  local max, min, before = tonumber(args[1]), args[2], args[3]
-  local limit, scan, channel = tonumber(args[4]), tonumber(args[5]), tonumber(args[6])
-  local conv, bytes = args[7], tonumber(args[8])
-  local out, found, seen, offset = {'0', '', ''}, 0, 0, 0
-  local top = args[1]
-  while found < limit and seen < scan do
-    local chunk = redis.call('ZRANGE', keys[1], top, min, 'BYSCORE', 'REV', 'LIMIT', offset, math.min(200, limit * 2),
-      'WITHSCORES')
-    if #chunk == 0 then
-      return out
-    end
-    for i = 1, #chunk, 2 do
-      local id, at = chunk[i], chunk[i + 1]
-      offset = offset + 1
-      if before == '' or tonumber(at) < max or id < before then
-        seen = seen + 1
-        out[2], out[3] = at, id
-        local record = redis.call('HGET', keys[2], id)
-        local head = record and contact.body_read(id, record)
-        if head and (channel == 0 or head.channel == channel) and (conv == '' or head.conv == conv) then
-          out[#out + 1] = id
-          out[#out + 1] = at
-          out[#out + 1] = record
-          found, bytes = found + 1, bytes - #record
-        end
-        if found == limit or seen == scan or bytes <= 0 then
-          out[1] = '1'
-          return out
-        end
-      end
-    end
-  end
-  return out
 end)

@@ -11,6 +11,7 @@
 --   tl1_unpoint  :c | at to|'' -> 1, 0
 --   tl1_detach   :c | from at identity(7) -> 1, 0
 --   tl1_create   :c | at profile payload identity(7)... -> {code, rev}
+--   tl1_identify :c | at payload identity(7) -> 1, 0
 --   tl1_patch    :c | profile if_rev rev payload -> {code, rev}
 --   tl1_suggest  :c | key json payload -> n, 0 known
 --   tl1_settle   :c | n payload -> json or nil
@@ -182,6 +183,22 @@ tl.fn('create', function(keys, args)
   redis.call('HSET', keys[1], unpack(fields))
   contact.publish(keys[1], args[3])
   return {'ok', '1'}
+end)
+
+tl.fn('identify', function(keys, args)
+  local fields = {}
+  local changed, verified = contact.identities(keys[1], args, 3, tonumber(args[1]), fields)
+  if not changed or redis.call('HEXISTS', keys[1], 'b') == 0 then
+    return 0
+  end
+  if verified then
+    fields[#fields + 1] = 'vf'
+    fields[#fields + 1] = '1'
+  end
+  redis.call('HSET', keys[1], unpack(fields))
+  redis.call('HINCRBY', keys[1], 'v', 1)
+  contact.publish(keys[1], args[2])
+  return 1
 end)
 
 tl.fn('patch', function(keys, args)
