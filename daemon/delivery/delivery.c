@@ -73,7 +73,7 @@ static void agent_leave(struct delivery *d, struct desk *k) {
     if (!link_alone(&a->streams))
         return;
     map_take(&d->agents, str_c(a->id));
-    if (!d->closed) /* a daemon that stops says nothing: its agents come back to it, or to another
+    if (!d->ending) /* a daemon that stops says nothing: its agents come back to it, or to another
                      */
         d->hooks.streams(d->hooks.ctx, str_c(a->id), false);
     free(a->id);
@@ -138,8 +138,11 @@ void delivery_stream(struct delivery *d, struct http_request *take_r, struct str
         delivery_ref(d);
         if (first)
             d->hooks.streams(d->hooks.ctx, str_c(who), true);
-        if (named[0])
-            watch_add(k, str_c(named), STR_NONE);
+        for (struct str rest = str_c(named); rest.p;) {
+            struct str one = str_trim(str_cut(&rest, ','));
+            if (one.n)
+                watch_add(k, one, STR_NONE);
+        }
         desk_begin(k);
     } else {
         free(k);
@@ -163,6 +166,7 @@ void delivery_end(struct delivery *d, struct str agent) {
 }
 
 void delivery_end_all(struct delivery *d) {
+    d->ending = true;
     list_each (l, &d->streams)
         end_stream(container_of(l, struct desk, link));
 }
@@ -170,7 +174,7 @@ void delivery_end_all(struct delivery *d) {
 void delivery_close(struct delivery *d) {
     if (!d)
         return;
-    d->closed = true;
+    d->ending = true;
     store_route_log_free(d->log);
     d->log = NULL;
     store_watch_end(d->nobody);

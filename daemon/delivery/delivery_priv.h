@@ -48,7 +48,7 @@ struct delivery {
     struct link leaders;        /* supervisors' among them */
     struct map watches;         /* struct watch by contact */
     size_t refs;                /* the opener's, and one a question under way */
-    bool closed;
+    bool ending;                /* says nothing of streams that go now */
 };
 
 /* An agent with at least one stream here. */

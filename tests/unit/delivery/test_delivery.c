@@ -367,8 +367,8 @@ static void a_stream_goes_on_where_it_was_left(void **state) {
 static void timelines_of_held_and_named_contacts_come(void **state) {
     (void)state;
     struct id_text jana = id_write('c', contact_of("jana@example.org"));
-    char query[64];
-    snprintf(query, sizeof query, "?contact=%s", jana.c);
+    char query[96];
+    snprintf(query, sizeof query, "?contact=nobody,%s,%s", jana.c, jana.c);
     struct browser *w = browse("dev-anna", query, NULL);
     next_is(w, "snapshot");
     struct id_text tp = touchpoint_comes("jana@example.org", "1");
