@@ -87,9 +87,20 @@ static struct str header_of(void *ctx, const char *name) {
 }
 
 struct delivery {
+    struct link link;
     struct social *social;
     struct tl_request *req;
 };
+
+static void delivery_free(struct delivery *d) {
+    link_remove(&d->link);
+    free(d);
+}
+
+void hook_stop(struct social *s) {
+    list_each (it, &s->deliveries)
+        delivery_free(container_of(it, struct delivery, link));
+}
 
 static void kept(void *arg, const struct tl_outcome *o) {
     struct delivery *d = arg;
@@ -109,7 +120,7 @@ static void kept(void *arg, const struct tl_outcome *o) {
         break;
     }
     }
-    free(d);
+    delivery_free(d);
 }
 
 static void submit(struct social *s, struct tl_request *req, const struct hook_config *c,
@@ -138,7 +149,9 @@ static void submit(struct social *s, struct tl_request *req, const struct hook_c
         .body = body,
     };
     struct delivery *d = NEW(struct delivery);
-    *d = (struct delivery){s, req};
+    d->social = s;
+    d->req = req;
+    list_push(&s->deliveries, &d->link);
     s->host->submit(s->channel, &entry, kept, d);
 }
 

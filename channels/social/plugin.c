@@ -59,6 +59,8 @@ static void *social_start(const struct tl_host *host, struct tl_channel *channel
                           const void *config) {
     struct social *s = NEW(struct social);
     *s = (struct social){.host = host, .channel = channel, .config = config};
+    link_init(&s->deliveries);
+    link_init(&s->sendings);
     if (host->route(channel, "GET", "/hooks/{name}", hook_serve_get, s) &&
         host->route(channel, "POST", "/hooks/{name}", hook_serve_post, s))
         return s;
@@ -74,7 +76,10 @@ static bool social_reload(void *instance, const void *config) {
 }
 
 static void social_stop(void *take_instance) {
-    free(take_instance);
+    struct social *s = take_instance;
+    hook_stop(s);
+    hook_send_stop(s);
+    free(s);
 }
 
 /* Platforms know us by the hook's own account: there is no address to show. */

@@ -14,6 +14,7 @@
 enum { SEND_TIMEOUT_MS = 20000, ANSWER_BYTES_MAX = 256 * 1024 };
 
 struct sending {
+    struct link link;
     struct social *social;
     struct tl_job *job;
     const struct provider *provider;
@@ -24,6 +25,16 @@ static void end(struct social *s, struct tl_job *job, enum tl_sent state, const 
     const struct tl_sent_result r = {
         .size = sizeof r, .state = state, .diagnostic = str_c(diagnostic)};
     s->host->sent(job, &r);
+}
+
+static void sending_free(struct sending *s) {
+    link_remove(&s->link);
+    free(s);
+}
+
+void hook_send_stop(struct social *s) {
+    list_each (it, &s->sendings)
+        sending_free(container_of(it, struct sending, link));
 }
 
 static enum tl_sent judge_status(const struct sending *s, const struct tl_fetched *f) {
@@ -49,7 +60,7 @@ static void fetched(void *arg, const struct tl_fetched *f) {
     if (f->body.n && jread_parse(f->body, ANSWER_BYTES_MAX, &answer, NULL))
         s->provider->answered(&a, answer, &r);
     s->social->host->sent(s->job, &r);
-    free(s);
+    sending_free(s);
 }
 
 void hook_send(void *instance, struct tl_job *job, const struct tl_outbound *what) {
@@ -75,7 +86,9 @@ void hook_send(void *instance, struct tl_job *job, const struct tl_outbound *wha
         return;
     }
     struct sending *sending = NEW(struct sending);
-    *sending = (struct sending){s, job, p, request.repeatable};
+    *sending =
+        (struct sending){.social = s, .job = job, .provider = p, .repeatable = request.repeatable};
+    list_push(&s->sendings, &sending->link);
     const struct tl_fetch fetch = {
         .size = sizeof fetch,
         .method = STR("POST"),
