@@ -1,5 +1,6 @@
 /* social/plugin.c - webhooks of social platforms: GET and POST /hooks/{name}, replies through their
  * APIs. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <touchline/plugin.h>
@@ -55,6 +56,41 @@ static const struct tl_key hook_keys[] = {
     {0},
 };
 
+/* Letters, digits and a few signs that need no escape in an address. */
+static bool name_ok(struct str name) {
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return name.n && name.p[0] != '.';
+}
+
+static void fault(tl_report_fn *report, void *ctx, size_t hook, const char *key,
+                  const char *reason) {
+    char path[64];
+    snprintf(path, sizeof path, "%zu/%s", hook, key);
+    report(ctx, str_c(path), reason);
+}
+
+static bool social_check(const void *config, tl_report_fn *report, void *ctx) {
+    const struct tl_items *all = config;
+    const struct hook_config *hooks = all->items;
+    bool ok = true;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct provider *p = hook_provider(hooks[i].provider);
+        const char *key = NULL, *why = p->fault ? p->fault(&hooks[i], &key) : NULL;
+        if (why)
+            fault(report, ctx, i, key, why);
+        if (!name_ok(hooks[i].name))
+            fault(report, ctx, i, "name",
+                  "letters, digits, - _ and . are allowed: it is part of an address");
+        ok = ok && !why && name_ok(hooks[i].name);
+    }
+    return ok;
+}
+
 static void *social_start(const struct tl_host *host, struct tl_channel *channel,
                           const void *config) {
     struct social *s = NEW(struct social);
@@ -100,6 +136,7 @@ __attribute__((visibility("default"))) const struct tl_plugin touchline_plugin =
     .flags = TL_PLUGIN_CONFIG_LIST,
     .keys = hook_keys,
     .config_bytes = sizeof(struct hook_config),
+    .check = social_check,
     .start = social_start,
     .reload = social_reload,
     .stop = social_stop,

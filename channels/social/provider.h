@@ -41,6 +41,8 @@ struct hook_request {
 
 struct provider {
     const char *name;
+    /* Why a key of the hook cannot be meant; NULL: all can. */
+    const char *(*fault)(const struct hook_config *c, const char **out_key);
     /* GET handshake: the challenge to give back, or absent (403). NULL: this provider has none. */
     struct str (*handshake)(const struct hook_config *c, const struct tl_pair *query, size_t n);
     struct hook_verdict (*judge)(const struct hook_config *c, hook_header_fn *header, void *ctx,

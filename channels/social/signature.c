@@ -111,6 +111,13 @@ enum signature_verdict signature_standard(struct str secret, const struct standa
     return good ? SIGNATURE_GOOD : SIGNATURE_BAD;
 }
 
+bool signature_standard_secret(struct str secret) {
+    cleanup(buf_clear) struct buf key;
+    bool public;
+    buf_init(&key, KEY_BYTES_MAX);
+    return standard_key(secret, &key, &public) && (!public || key.n == crypto_sign_PUBLICKEYBYTES);
+}
+
 bool signature_standard_sign(struct str secret, struct str id, int64_t timestamp_s, struct str body,
                              struct buf *out) {
     cleanup(buf_clear) struct buf key;

@@ -12,6 +12,13 @@
 #include "provider.h"
 #include "signature.h"
 
+static const char *fault(const struct hook_config *c, const char **out_key) {
+    *out_key = "secret";
+    return signature_standard_secret(c->secret)
+               ? NULL
+               : "holds no secret of Standard Webhooks: whsec_ (or whpk_) and base64";
+}
+
 static struct hook_verdict judge(const struct hook_config *c, hook_header_fn *header, void *ctx,
                                  struct str body, int64_t now_ms) {
     const struct standard_headers h = {header(ctx, "webhook-id"), header(ctx, "webhook-timestamp"),
@@ -71,6 +78,14 @@ static bool read_payload(const json_t *root, const struct tl_read *in, const str
     return true;
 }
 
+/* What leaves: the touchpoint without the paths of our own files. */
+static json_t *outbound(const json_t *touchpoint) {
+    json_t *copy = json_deep_copy(touchpoint), *one;
+    size_t i;
+    json_array_foreach(json_object_get(copy, "attachments"), i, one) json_object_del(one, "path");
+    return copy;
+}
+
 static bool write_request(struct arena *a, const struct hook_config *c, const json_t *touchpoint,
                           const json_t *reply_to, const struct tl_outbound *what, int64_t now_ms,
                           struct hook_request *out, const char **out_why) {
@@ -82,10 +97,10 @@ static bool write_request(struct arena *a, const struct hook_config *c, const js
         return false;
     }
     cleanup(json_freep) json_t *body =
-        json_pack("{s:s, s:O, s:O}", "type", "touchpoint.outbound", "timestamp",
-                  json_object_get(touchpoint, "at"), "data", touchpoint);
-    char *dumped = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    out->body = arena_str(a, str_c(dumped ? dumped : "{}"));
+        json_pack("{s:s, s:O*, s:o}", "type", "touchpoint.outbound", "timestamp",
+                  json_object_get(touchpoint, "at"), "data", outbound(touchpoint));
+    char *dumped = json_dumps(body, JSON_COMPACT);
+    out->body = arena_str(a, str_c(dumped));
     free(dumped);
     if (!signature_standard_sign(c->secret, what->id, now_ms / 1000, out->body, &signature)) {
         *out_why = "the hook's secret cannot sign";
@@ -110,6 +125,7 @@ static void answered(struct arena *a, const json_t *answer, struct tl_sent_resul
 
 const struct provider provider_standard = {
     .name = "standard",
+    .fault = fault,
     .judge = judge,
     .read = read_payload,
     .write = write_request,

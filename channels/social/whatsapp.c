@@ -12,6 +12,11 @@
 #include "provider.h"
 #include "signature.h"
 
+static const char *fault(const struct hook_config *c, const char **out_key) {
+    *out_key = "send/sender";
+    return c->send.token.n && !c->send.sender.n ? "is needed to send: the phone number id" : NULL;
+}
+
 static struct str handshake(const struct hook_config *c, const struct tl_pair *query, size_t n) {
     struct str mode = STR_NONE, token = STR_NONE, challenge = STR_NONE;
     for (size_t i = 0; i < n; i++) {
@@ -272,6 +277,7 @@ static void answered(struct arena *a, const json_t *answer, struct tl_sent_resul
 
 const struct provider provider_whatsapp = {
     .name = "whatsapp",
+    .fault = fault,
     .handshake = handshake,
     .judge = judge,
     .read = read_delivery,
