@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from touchline import ADAPTER, ANNA, OPERATOR
+from touchline import ADAPTER, ANNA, OPERATOR, wait_for
 
 
 def item(**more):
@@ -162,8 +162,7 @@ def test_contacts_are_found_by_name_address_and_number(shared):
     tag = uuid.uuid4().hex[:8]
     told = shared.push(item(**{"from": {"name": f"Zoë Grün{tag}", "email": f"zoe.{tag}@example.org", "phone": "+4930555" + str(int(tag, 16))[:6]}})).json()
     for q in (f"grün{tag}", f"GRÜN{tag}"[:8], f"zoe.{tag}", "+4930555" + str(int(tag, 16))[:6]):
-        found = shared.get("/v1/contacts", params={"q": q}).json()["items"]
-        assert told["contact"] in [c["id"] for c in found], q
+        wait_for(lambda q=q: told["contact"] in [c["id"] for c in shared.get("/v1/contacts", params={"q": q}).json()["items"]], 5, why=q)
 
 
 def test_a_timeline_is_by_when_it_happened_in_pages(shared):
