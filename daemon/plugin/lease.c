@@ -77,10 +77,6 @@ struct tl_lease *host_lease(struct tl_channel *ch, struct str name, tl_lease_fn 
     return lease;
 }
 
-static void dropped(void *arg, const struct answer *a) {
-    (void)arg, (void)a;
-}
-
 void host_lease_release(struct tl_lease *lease) {
     if (!lease)
         return;
@@ -88,7 +84,7 @@ void host_lease_release(struct tl_lease *lease) {
     if (lease->question)
         lease->question->lease = NULL;
     if (lease->held || lease->question)
-        store_lease_drop(h->parts.store, str_c(lease->name), str_c(h->holder), dropped, NULL);
+        store_lease_drop(h->parts.store, str_c(lease->name), str_c(h->holder), NULL, NULL);
     if (lease->held)
         metric_set(METRIC_LEASES, --h->leases_held);
     link_remove(&lease->link);

@@ -20,12 +20,14 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 
 enum {
@@ -240,8 +242,16 @@ void store_conn_send(struct store_conn *c, struct str wire) {
         conn_break(c, "memory is out");
 }
 
-size_t store_conn_unsent(const struct store_conn *c) {
-    return evbuffer_get_length(bufferevent_get_output(c->bev));
+void store_conn_flush(struct store_conn *c, int64_t ms) {
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    struct pollfd p = {.fd = bufferevent_getfd(c->bev), .events = POLLOUT};
+    int64_t until = clock_mono_ms() + ms;
+    if (c->closed || !c->open || c->store->tls)
+        return;
+    evbuffer_unfreeze(out, 1); /* the bufferevent keeps its front to itself */
+    while (evbuffer_get_length(out) && clock_mono_ms() < until && poll(&p, 1, 50) >= 0)
+        if ((p.revents & POLLOUT) && evbuffer_write(out, p.fd) <= 0)
+            return;
 }
 
 char *store_wire(const struct str *argv, size_t n, size_t *out_n) {

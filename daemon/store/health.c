@@ -29,6 +29,7 @@ enum {
     YOUNG_RETRY_MS = 10,
     CONFIG_RETRY_MS = 30000,
     LOCK_RETRY_MS = 20,
+    FLUSH_MS = 500, /* leases that are given away last must reach the server */
 };
 
 static const char *const state_names[] = {"starting", "up", "down", "recover"};
@@ -223,6 +224,8 @@ void store_health_stop(struct store *s) {
     loop_timer_free(s->beat_timer);
     loop_timer_free(s->retry_timer);
     loop_timer_free(s->soon_timer);
+    if (s->conn)
+        store_conn_flush(s->conn, FLUSH_MS);
     store_conn_close(s->conn);
     s->conn = NULL;
     s->open = s->ready = false;

@@ -7,6 +7,8 @@
 #include "store/answer.h"
 #include "store/store.h"
 
+/* done may be NULL in all of them: nobody wants to know. */
+
 /* token_hash: SHA-256 of the token. Lives idle_ms after its last use. */
 void store_session_put(struct store *s, const uint8_t token_hash[32], struct str agent, int64_t idle_ms, answer_fn *done, void *arg);
 /* OK: {"agent": "anna"}, and it lives on; NOT_FOUND. */

@@ -72,8 +72,8 @@ struct store_conn_events {
 };
 struct store_conn *store_conn_new(struct store *s, const struct store_conn_events *events);
 void store_conn_send(struct store_conn *c, struct str wire);
-/* Bytes that the system has not taken yet. */
-size_t store_conn_unsent(const struct store_conn *c);
+/* Writes what was sent to the system, waiting at most so long; not over TLS. Shutdown only. */
+void store_conn_flush(struct store_conn *c, int64_t ms);
 void store_conn_close(struct store_conn *take_c);
 /* RESP text of a command; the caller frees. NULL: larger than a command may be. */
 char *store_wire(const struct str *argv, size_t n, size_t *out_n);

@@ -113,6 +113,17 @@ static void a_lease_given_away_is_free_at_once(void **state) {
     take("two", 5000, "{\"held\":true,\"fence\":2,");
 }
 
+static void a_lease_given_away_last_is_free_for_the_next(void **state) {
+    (void)state;
+    take("one", 30000, "{\"held\":true,\"fence\":1,");
+    store_lease_drop(b.store, str_c("email:support"), str_c("one"), NULL, NULL);
+    bench_close(&b);
+    b = (struct bench){0};
+    bench_open(&b, &sv);
+    assert_true(run_until_state(&b, STORE_UP, 3000));
+    take("two", 5000, "{\"held\":true,\"fence\":2,");
+}
+
 static void without_a_server_the_answer_is_later(void **state) {
     (void)state;
     server_kill(&sv);
@@ -133,6 +144,7 @@ int main(void) {
         WITH(one_holds_a_lease_and_keeps_it_by_renewing),
         WITH(a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence),
         WITH(a_lease_given_away_is_free_at_once),
+        WITH(a_lease_given_away_last_is_free_for_the_next),
         WITH(without_a_server_the_answer_is_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
