@@ -8,14 +8,18 @@
  *
  * `after` is the highest seq that is or was in memory; nothing unapplied below it is missed.
  */
+#include <stdlib.h>
+
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
 
 enum { ASK_MAX = 256, SWEEP_MS = 3000 };
 
+/* The spool may answer when the room has closed. */
 struct question {
-    struct ingest *g;
+    struct link link; /* feed.questions */
+    struct ingest *g; /* NULL: closed */
     uint64_t generation;
 };
 
@@ -78,12 +82,13 @@ static void asked_all(struct ingest *g) {
 static void on_records(void *arg, struct record **records, size_t n, bool *keep) {
     struct question *q = arg;
     struct ingest *g = q->g;
-    struct feed *f = &g->feed;
-    bool mine = q->generation == f->generation;
+    bool mine = g && q->generation == g->feed.generation;
+    link_remove(&q->link);
     free(q);
     *keep = mine && records;
-    if (!mine || g->closing)
+    if (!mine)
         return;
+    struct feed *f = &g->feed;
     f->asking = false;
     bool sweep = f->sweeping;
     f->sweeping = false;
@@ -111,7 +116,8 @@ static void on_records(void *arg, struct record **records, size_t n, bool *keep)
 static void ask(struct ingest *g, bool sweep) {
     struct feed *f = &g->feed;
     struct question *q = NEW(struct question);
-    *q = (struct question){g, f->generation};
+    *q = (struct question){.g = g, .generation = f->generation};
+    list_push(&f->questions, &q->link);
     f->asking = true;
     f->sweeping = sweep;
     f->live_asked = f->live;
@@ -197,6 +203,7 @@ void feed_open(struct ingest *g) {
     int64_t epoch;
     spool_confirmed(g->parts.spool, &g->confirmed_seq, &epoch);
     spool_figures(g->parts.spool, &figures);
+    link_init(&f->questions);
     f->after = g->confirmed_seq;
     f->live = figures.last_seq;
     f->behind = true;
@@ -205,6 +212,10 @@ void feed_open(struct ingest *g) {
 }
 
 void feed_close(struct ingest *g) {
+    list_each (it, &g->feed.questions) {
+        container_of(it, struct question, link)->g = NULL;
+        link_remove(it);
+    }
     spool_follow(g->parts.spool, NULL, NULL);
     loop_timer_free(g->feed.sweep);
 }

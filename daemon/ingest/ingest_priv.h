@@ -43,13 +43,14 @@ struct feed {
     bool store_up; /* calls may be made */
     bool behind;   /* records wait in the spool that were not taken into memory */
     bool asking;
-    bool sweeping;       /* the question is for what an operator put back */
-    bool replaying;      /* all records beyond what was confirmed, applied or not */
-    bool replayed;       /* the last of them are in memory */
-    uint64_t after;      /* highest seq that is or was in memory */
-    uint64_t live;       /* highest seq that was followed */
-    uint64_t live_asked; /* the same when the question was asked */
-    uint64_t generation; /* of questions: an answer to an earlier one is dropped */
+    bool sweeping;         /* the question is for what an operator put back */
+    bool replaying;        /* all records beyond what was confirmed, applied or not */
+    bool replayed;         /* the last of them are in memory */
+    uint64_t after;        /* highest seq that is or was in memory */
+    uint64_t live;         /* highest seq that was followed */
+    uint64_t live_asked;   /* the same when the question was asked */
+    uint64_t generation;   /* of questions: an answer to an earlier one is dropped */
+    struct link questions; /* not answered yet */
     void (*recovered)(void *arg);
     void *recovered_arg;
     struct loop_timer *sweep;
