@@ -145,6 +145,9 @@ static int setup(void **state) {
 static int teardown(void **state) {
     (void)state;
     plugin_host_free(host);
+    ingest_drain(ingest);
+    for (int i = 0; i < 300 && !ingest_idle(ingest); i++)
+        run_for(&b, 10);
     ingest_close(ingest);
     blob_close(blobs);
     spool_close(spool);
