@@ -225,12 +225,13 @@ void store_scan(struct store *s, scan_fn *done, void *arg) {
 
 struct query {
     struct store *s;
-    struct words words;
+    struct words words; /* all must begin some word of the contact … */
+    bool has_whole;     /* … or the last of them alone: an address as far as it was typed */
     size_t limit, pending;
     bool has_after, failed;
     struct id after;
-    struct id *found[QUERY_WORDS_MAX]; /* of each word, sorted */
-    size_t found_n[QUERY_WORDS_MAX];
+    struct id *found[QUERY_WORDS_MAX + 1]; /* of each word, sorted */
+    size_t found_n[QUERY_WORDS_MAX + 1];
     struct id *result;
     size_t result_n, at;
     struct id *shown; /* contacts that stand in the answer */
@@ -247,7 +248,7 @@ struct word_wait {
 };
 
 static void query_free(struct query *q) {
-    for (size_t i = 0; i < QUERY_WORDS_MAX; i++)
+    for (size_t i = 0; i < COUNT(q->found); i++)
         free(q->found[i]);
     free(q->result);
     free(q->shown);
@@ -305,21 +306,37 @@ static void query_next(struct query *q) {
     store_profiles(q->s, q->result[q->at++], false, query_profile, q);
 }
 
-static bool in_all(const struct query *q, const struct id *id) {
-    for (size_t i = 1; i < q->words.n; i++)
-        if (!q->found_n[i] || !bsearch(id, q->found[i], q->found_n[i], sizeof *q->found[i], by_id))
+static bool in_one(const struct query *q, size_t word, const struct id *id) {
+    return q->found_n[word] &&
+           bsearch(id, q->found[word], q->found_n[word], sizeof *id, by_id) != NULL;
+}
+
+static bool in_all(const struct query *q, size_t words, const struct id *id) {
+    for (size_t i = 0; i < words; i++)
+        if (!in_one(q, i, id))
             return false;
-    return true;
+    return words > 0;
+}
+
+static void add_results(struct query *q, size_t word, size_t words) {
+    for (size_t i = 0; i < q->found_n[word]; i++) {
+        const struct id *id = &q->found[word][i];
+        bool new = word == 0 || !in_all(q, words, id); /* what the words found stands already */
+        if ((!q->has_after || by_id(id, &q->after) > 0) && new &&
+            (word > 0 || in_all(q, words, id)))
+            q->result[q->result_n++] = *id;
+    }
 }
 
 static void query_intersect(struct query *q) {
-    q->result = mem_new((q->found_n[0] + 1) * sizeof *q->result);
+    size_t words = q->words.n - q->has_whole;
+    q->result = mem_new((q->found_n[0] + q->found_n[words] + 1) * sizeof *q->result);
     q->shown = mem_new((q->limit + 1) * sizeof *q->shown);
-    for (size_t i = 0; i < q->found_n[0]; i++) {
-        const struct id *id = &q->found[0][i];
-        if ((!q->has_after || by_id(id, &q->after) > 0) && in_all(q, id))
-            q->result[q->result_n++] = *id;
-    }
+    if (words)
+        add_results(q, 0, words);
+    if (q->has_whole)
+        add_results(q, words, words);
+    qsort(q->result, q->result_n, sizeof *q->result, by_id);
     buf_init(&q->out, RESULT_MAX);
     jwrite_init(&q->w, &q->out);
     jwrite_open(&q->w, NULL, '{');
@@ -370,6 +387,17 @@ static void words_of_query(struct words *w, struct str q) {
         w->n = QUERY_WORDS_MAX;
 }
 
+/* "jana.w": may be two words of a name, or how an address begins. */
+static bool may_be_address(struct str q) {
+    bool marks = false;
+    for (size_t i = 0; i < q.n; i++) {
+        if (q.p[i] == ' ' || q.p[i] == '@')
+            return false;
+        marks |= strchr("._-+", q.p[i]) != NULL;
+    }
+    return marks;
+}
+
 static void no_words(void *arg, const struct store_reply *r, const struct fault *fault) {
     struct query *q = arg;
     (void)r;
@@ -386,6 +414,10 @@ void store_search_contacts(struct store *s, struct str text, size_t limit, struc
     q->arg = arg;
     q->has_after = id_read(cursor, 'c', &q->after);
     words_of_query(&q->words, text);
+    if (q->words.n > 1 && may_be_address(str_trim(text))) {
+        word_folded(&q->words, str_trim(text));
+        q->has_whole = true;
+    }
     q->pending = q->words.n;
     if (!q->words.n) {
         const struct str argv[] = {str_c("PING")};

@@ -392,6 +392,7 @@ static void contacts_are_found_by_the_beginning_of_what_they_bear(void **state) 
     assert_int_equal(search_n("jana muller"), 0);
     assert_int_equal(search_n("mul"), 1);
     assert_int_equal(search_n("jana@exa"), 1);
+    assert_int_equal(search_n("otto-m\xc3\xbc"), 1);
     assert_int_equal(search_n("+49 30 123"), 1);
     assert_int_equal(search_n("030/123"), 1);
     assert_int_equal(search_n("nobody"), 0);
