@@ -103,7 +103,10 @@ static void word_folded(struct words *w, struct str s) {
 static void words_of_identity(struct words *w, const struct contact_identity *id,
                               struct str region) {
     word_folded(w, id->value);
-    if (str_is(id->kind, "phone")) {
+    if (str_is(id->kind, "email")) {
+        struct str rest = id->value;
+        words_of_name(w, str_cut(&rest, '@')); /* jana.weiss@… is found by weiss too */
+    } else if (str_is(id->kind, "phone")) {
         struct arena a;
         arena_init(&a);
         word_add(w, phone_national(&a, id->value, region));

@@ -13,7 +13,7 @@ from touchline import free_port, stop, wait_for
 HERE = pathlib.Path(__file__).parent / "sip"
 NEEDED = [p for p in ("kamailio", "sipp") if not shutil.which(p)]
 
-HEAD = """{method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+HEAD = """{method} {uri} SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}
 From: <sip:{caller}@pstn.example.net>;tag=[pid]x[call_number]
 To: <sip:[service]@contact.example.org>{tag}
@@ -27,7 +27,8 @@ Max-Forwards: 70
 
 
 def request(method, caller, cseq, branch="[branch]", tag="", more=""):
-    return ("<send><![CDATA[\n\n" + HEAD.format(method=method, caller=caller, cseq=cseq, branch=branch, tag=tag, more=more) + "]]></send>\n")
+    uri = "[next_url]" if more else "sip:[service]@[remote_ip]:[remote_port]"
+    return "<send><![CDATA[\n\n" + HEAD.format(method=method, uri=uri, caller=caller, cseq=cseq, branch=branch, tag=tag, more=more) + "]]></send>\n"
 
 
 def uac(caller, outcome):

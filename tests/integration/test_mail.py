@@ -28,7 +28,7 @@ def send(t, data=None, **headers):
         args += ["--header", f"Subject: {fields['subject']}", "--body", fields["body"]]
         for name in ("Message-ID", "In-Reply-To", "References", "Auto-Submitted"):
             if name in fields:
-                args += ["--header", f"{name}: {fields[name]}"]
+                args += ["--header", f"{name.replace('ID', 'Id')}: {fields[name]}"]
     done = subprocess.run(args, capture_output=True, text=True, timeout=60)
     return done.stdout + done.stderr
 
