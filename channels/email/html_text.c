@@ -126,8 +126,7 @@ static void line_break(struct text *t) {
     t->space = false;
 }
 
-/* ---- tags
- * --------------------------------------------------------------------------------------------- */
+/* ---- tags ---- */
 
 static enum tag_kind kind_of(const char *name) {
     for (size_t i = 0; i < COUNT(tags); i++)
@@ -325,8 +324,7 @@ static void tag_apply(struct text *t, const struct tag *tag) {
     }
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 /* Characters and references, no markup. */
 static void put_text(struct text *t, struct str s) {

@@ -48,8 +48,7 @@ struct submission {
 
 static void conn_serve(struct conn *c);
 
-/* ---- the mail to the host
- * ----------------------------------------------------------------------------- */
+/* ---- the mail to the host ---- */
 
 static void submission_done(void *arg, const struct tl_outcome *outcome) {
     static const char *const labels[] = {
@@ -138,8 +137,7 @@ static void conn_submit(struct conn *c) {
     }
 }
 
-/* ---- a connection
- * -------------------------------------------------------------------------------------- */
+/* ---- a connection ---- */
 
 static void conn_close(struct conn *c) {
     if (c->closed)

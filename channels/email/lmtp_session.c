@@ -124,8 +124,7 @@ static void say_idle(struct lmtp_session *s, const char *reply) {
         lmtp_session_end(s, "4.7.0 too many commands without a mail");
 }
 
-/* ---- commands
- * ------------------------------------------------------------------------------------ */
+/* ---- commands ---- */
 
 static void on_lhlo(struct lmtp_session *s, struct str args) {
     if (!str_trim(args).n) {
@@ -304,8 +303,7 @@ static size_t feed_command(struct lmtp_session *s, struct str in) {
     return take;
 }
 
-/* ---- the mail
- * -------------------------------------------------------------------------------------- */
+/* ---- the mail ---- */
 
 static void gather(struct lmtp_session *s, struct str piece) {
     struct lmtp_budget *budget = s->options.budget;
@@ -411,8 +409,7 @@ size_t lmtp_session_feed(struct lmtp_session *s, struct str bytes) {
     return taken;
 }
 
-/* ---- outcomes
- * -------------------------------------------------------------------------------------- */
+/* ---- outcomes ---- */
 
 static void say_outcome(struct lmtp_session *s, const struct lmtp_recipient *r) {
     const char *gap = r->id.n ? " " : "";

@@ -21,8 +21,7 @@ enum {
     FILES_MAX = 60 * 1024 * 1024,
 };
 
-/* ---- header
- * ------------------------------------------------------------------------------------------ */
+/* ---- header ---- */
 
 /* "Name: words", broken at spaces into lines of LINE_FOLD where that is possible. ASCII without
  * controls. */
@@ -187,8 +186,7 @@ static bool put_header(struct arena *a, const json_t *own, const json_t *answere
            fault_set(f, FAULT_INPUT, "", "the header is too large");
 }
 
-/* ---- body
- * -------------------------------------------------------------------------------------------- */
+/* ---- body ---- */
 
 static GMimeObject *text_part(const char *kind, struct str text) {
     GMimeTextPart *part = g_mime_text_part_new_with_subtype(kind);

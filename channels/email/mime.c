@@ -46,8 +46,7 @@ void warnings_add(struct warnings *w, const char *what) {
         w->items[w->n++] = what;
 }
 
-/* ---- leaves
- * ------------------------------------------------------------------------------------------ */
+/* ---- leaves ---- */
 
 /* The decoded bytes; *out_array holds them until it is freed. */
 static struct str content(GMimeObject *o, GByteArray **out_array) {
@@ -239,8 +238,7 @@ static void leaf(struct walk *w, GMimeObject *o, unsigned depth) {
         attach(w, o);
 }
 
-/* ---- the tree
- * ---------------------------------------------------------------------------------------- */
+/* ---- the tree ---- */
 
 static void visit(struct walk *w, GMimeObject *o, unsigned depth);
 
@@ -337,8 +335,7 @@ static void visit(struct walk *w, GMimeObject *o, unsigned depth) {
     }
 }
 
-/* ---- the body
- * ------------------------------------------------------------------------------------------ */
+/* ---- the body ---- */
 
 static bool is_blank(struct str s) {
     return str_trim(s).n == 0;

@@ -121,8 +121,7 @@ ptrdiff_t mailbox_of_source(const struct email_config *c, struct str source) {
     return -1;
 }
 
-/* ---- check
- * ------------------------------------------------------------------------------------------- */
+/* ---- check ---- */
 
 struct check {
     tl_report_fn *report;
@@ -209,8 +208,7 @@ static bool email_check(const void *config, tl_report_fn *report, void *ctx) {
     return k.ok;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static struct str owned(struct str s) {
     return str_make(mem_dup(s.n ? s.p : "", s.n), s.n);

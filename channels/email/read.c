@@ -51,8 +51,7 @@ static struct str text_of(struct reading *r, const char *header) {
     return value.p ? mime_header_text(&r->arena, value) : STR_NONE;
 }
 
-/* ---- people
- * ---------------------------------------------------------------------------------------------- */
+/* ---- people ---- */
 
 /* The addresses of a field, with names decoded and on one line, what is no address left out. */
 static size_t people(struct reading *r, const char *header, struct address *out, size_t max) {
@@ -118,8 +117,7 @@ static struct address who_wrote(struct reading *r) {
     return none;
 }
 
-/* ---- when, which, what kind
- * --------------------------------------------------------------------------------- */
+/* ---- when, which, what kind ---- */
 
 static void read_date(struct reading *r) {
     struct str date = headers_get(&r->headers, "Date");

@@ -20,8 +20,7 @@
 
 enum { PAYLOAD_MAX = 64 * 1024 * 1024, DEADLINE_MS = 5 * 60 * 1000 };
 
-/* ---- in the daemon
- * ------------------------------------------------------------------------------------ */
+/* ---- in the daemon ---- */
 
 /* Lives until the child has answered. */
 struct sending {
@@ -106,8 +105,7 @@ void email_send(void *instance, struct tl_job *job, const struct tl_outbound *wh
     }
 }
 
-/* ---- in the child
- * ------------------------------------------------------------------------------------- */
+/* ---- in the child ---- */
 
 static void answer(const struct tl_emit *out, const struct smtp_result *r) {
     cleanup(buf_clear) struct buf json;

@@ -1,10 +1,10 @@
 /* sip/kamailio.c - Kamailio's acc module: transaction and missed lines, and CDR lines of the dialog
  * module.
  *
- *   … ACC: transaction answered:
- * timestamp=…;method=INVITE;from_tag=…;to_tag=…;call_id=…;code=200;reason=OK;src_user=… … ACC: call
- * missed: …          … start_time=…; end_time=…; duration=…; callid=…; from_uri=…; to_uri=…;
- * r_uri=…
+ *   … ACC: transaction answered: timestamp=…;method=INVITE;from_tag=…;to_tag=…;call_id=…;code=200;
+ *                                reason=OK;src_user=…
+ *   … ACC: call missed: …
+ *   … start_time=…; end_time=…; duration=…; callid=…; from_uri=…; to_uri=…; r_uri=…
  *
  * What stands before "ACC: " is the syslog's. "transaction answered" is said of failures too: the
  * code decides. Values are not escaped, so a value ends only where ';' is followed by a name and

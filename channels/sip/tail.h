@@ -5,8 +5,8 @@
  * whole, without their end; only what ends in LF is read. A line above 64 KiB is cut, told, and
  * reading goes on after its LF.
  *
- *   renamed: the open file is read to its end, then the new one from 0      truncated: from 0, and
- * told (bytes may be lost)
+ *   renamed:    the open file is read to its end, then the new one from 0
+ *   truncated:  from 0, and told (bytes may be lost)
  */
 #ifndef SIP_TAIL_H
 #define SIP_TAIL_H

@@ -1,4 +1,5 @@
-/* outbox/outbox.h - replies on their way out: touchpoint and outbox entry in one commit, attempts, delivery state.
+/* outbox/outbox.h - replies on their way out: touchpoint and outbox entry in one commit, attempts,
+ * delivery state.
  *
  *   reply ──► RECORD_REPLY ──commit──► 202 ──attempt──► sender (plugin) ──► sent | again later | failed
  *                                                       └──► RECORD_DELIVERY ──► pipeline ──► timeline
@@ -32,22 +33,25 @@ struct sender {
                  void (*done)(void *arg, const struct tl_sent_result *result), void *arg);
 };
 
-bool outbox_open(struct loop *loop, struct spool *spool, struct blob_store *blobs, struct store *store,
-                 struct id_maker *ids, const struct sender *sender, struct str region, struct outbox **out, struct fault *f) must_check;
+bool outbox_open(struct loop *loop, struct spool *spool, struct blob_store *blobs,
+                 struct store *store, struct id_maker *ids, const struct sender *sender,
+                 struct str region, struct outbox **out, struct fault *f) must_check;
 void outbox_drain(struct outbox *o);
 void outbox_close(struct outbox *o);
 
 struct outbox_reply {
-    struct str conversation;   /* answers here; absent: begins one with `contact` */
-    struct str contact, channel, to, subject;     /* of a first message: to is one of the contact's identities */
-    struct str body;           /* request's JSON: {"text","html","attachments","subject"} */
-    struct str by;             /* agent's id */
+    struct str conversation; /* answers here; absent: begins one with `contact` */
+    /* Of a first message: to is one of the contact's identities. */
+    struct str contact, channel, to, subject;
+    struct str body; /* request's JSON: {"text","html","attachments","subject"} */
+    struct str by;   /* agent's id */
     struct str by_name;
     struct str idem_key, idem_hash; /* absent: none */
-    struct str nonce;          /* makes the id when there is no key: random */
+    struct str nonce;               /* makes the id when there is no key: random */
 };
-/* OK (202): the outbound touchpoint's JSON with delivery.state "queued". REFUSED: no way out, 24 h window, bad field.
- * The reply goes to the identity of the conversation's last inbound touchpoint, never to another one. */
+/* OK (202): the outbound touchpoint's JSON with delivery.state "queued". REFUSED: no way out, 24 h
+ * window, bad field. The reply goes to the identity of the conversation's last inbound touchpoint,
+ * never to another one. */
 void outbox_reply(struct outbox *o, const struct outbox_reply *r, answer_fn *done, void *arg);
 uint64_t outbox_length(const struct outbox *o);
 

@@ -1,7 +1,8 @@
 /* plugin/host.h - loads channels and gives them the host's side of the ABI.
  *
- * Looks for NAME.so in the folders of `plugins`, else in channels/ beside the daemon, then where they were installed. A
- * plugin with another major, a size too small or without the symbol is refused with a clear error.
+ * Looks for NAME.so in the folders of `plugins`, else in channels/ beside the daemon, then where
+ * they were installed. A plugin with another major, a size too small or without the symbol is
+ * refused with a clear error.
  */
 #ifndef PLUGIN_HOST_H
 #define PLUGIN_HOST_H
@@ -40,11 +41,14 @@ struct plugin_parts { /* set before plugin_host_start; loading needs none of the
 
 struct plugin_host *plugin_host_new(void);
 /* For config_load: loads NAME once and gives its table. */
-const struct tl_plugin *plugin_host_find(void *host, struct str name, const struct tl_strs *folders, struct fault *out_why);
+const struct tl_plugin *plugin_host_find(void *host, struct str name, const struct tl_strs *folders,
+                                         struct fault *out_why);
 /* Folders that will be searched, absolute: for the workers. */
 struct tl_strs plugin_host_folders(struct plugin_host *h, const struct tl_strs *configured);
-bool plugin_host_start(struct plugin_host *h, const struct plugin_parts *parts, const struct config *config, struct fault *f) must_check;
-bool plugin_host_reload(struct plugin_host *h, const struct config *config, struct fault *f) must_check;
+bool plugin_host_start(struct plugin_host *h, const struct plugin_parts *parts,
+                       const struct config *config, struct fault *f) must_check;
+bool plugin_host_reload(struct plugin_host *h, const struct config *config, struct fault *f)
+    must_check;
 void plugin_host_drain(struct plugin_host *h);
 void plugin_host_free(struct plugin_host *h);
 

@@ -27,8 +27,8 @@ struct answer {
     const char *code;    /* stable code of a problem: "stale-offer" */
     const char *pointer; /* REFUSED */
     const char *detail;
-    bool repeated;       /* it had taken effect already */
-    int64_t rev;         /* of the resource: its ETag; 0: none */
+    bool repeated; /* it had taken effect already */
+    int64_t rev;   /* of the resource: its ETag; 0: none */
 };
 /* Once, on the loop, never from inside the call. Views are valid inside it. */
 typedef void answer_fn(void *arg, const struct answer *a);

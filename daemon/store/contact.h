@@ -179,8 +179,8 @@ void store_alias(struct store *s, struct id identity, struct id to, bool verifie
                  enum link_basis link, struct str evidence, int64_t at_ms, alias_fn *done,
                  void *arg);
 /* An identity of the contact itself: what an agent confirmed, or gave by hand. */
-void store_identify(struct store *s, struct id contact, const struct contact_identity *identity, int64_t at_ms,
-                    store_ok_fn *done, void *arg);
+void store_identify(struct store *s, struct id contact, const struct contact_identity *identity,
+                    int64_t at_ms, store_ok_fn *done, void *arg);
 /* key: the other contact, or an identity's hash; the same is suggested once. */
 void store_suggest(struct store *s, struct id contact, struct id key, struct str json,
                    store_ok_fn *done, void *arg);

@@ -86,7 +86,8 @@ struct store_embedded *store_embedded_new(struct str dir, int64_t maxmemory_byte
 bool store_embedded_ensure(struct store_embedded *e, struct fault *f) must_check;
 /* Started less than 5 s ago: worth trying again soon. */
 bool store_embedded_is_young(const struct store_embedded *e);
-/* The last one ended by itself with an error (a broken AOF, no memory), and none has answered since. */
+/* The last one ended by itself with an error (a broken AOF, no memory), and none has answered
+ * since. */
 bool store_embedded_failed(const struct store_embedded *e);
 void store_embedded_works(struct store_embedded *e);
 /* Path of the socket, short whatever the directory's name. */

@@ -1,6 +1,7 @@
 /* touchpoint/id.h - derived ids: doing it twice is doing it once. Pure.
  *
- * All are keyed hashes with the installation's secret, 16 bytes, written as prefix and 26 characters.
+ * All are keyed hashes with the installation's secret, 16 bytes, written as prefix and 26
+ * characters.
  */
 #ifndef TOUCHPOINT_ID_H
 #define TOUCHPOINT_ID_H
@@ -31,7 +32,8 @@ struct id id_touchpoint(struct id_maker *m, struct str source, struct str source
 struct id id_contact(struct id_maker *m, struct str kind, struct str value, uint32_t count);
 /* The hash by which an identity is known to ledgers and aliases, whatever its life. */
 struct id id_identity(struct id_maker *m, struct str kind, struct str value);
-/* Both bear the hash of the touchpoint that began them, so {p:…} finds them as it finds that one. */
+/* Both bear the hash of the touchpoint that began them, so {p:…} finds them as it finds that one.
+ */
 struct id id_conversation(struct id touchpoint);
 struct id id_task(struct id touchpoint);
 /* What {p:…} holds beside ids: message ids, threads, call ids. scope: source or "mid". */
@@ -42,7 +44,9 @@ bool id_read(struct str text, char prefix, struct id *out) must_check;
 uint32_t id_bucket(struct id id); /* of {p:NNNNN} */
 
 /* Left part of the Message-ID of an outbound mail: conversation, touchpoint and a MAC; and back. */
-struct str id_token(struct id_maker *m, struct arena *a, struct id conversation, struct id touchpoint);
-bool id_token_read(struct id_maker *m, struct str message_id, struct id *out_conversation, struct id *out_touchpoint) must_check;
+struct str id_token(struct id_maker *m, struct arena *a, struct id conversation,
+                    struct id touchpoint);
+bool id_token_read(struct id_maker *m, struct str message_id, struct id *out_conversation,
+                   struct id *out_touchpoint) must_check;
 
 #endif

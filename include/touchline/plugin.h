@@ -32,7 +32,7 @@ struct tl_job;     /* one reply to be sent */
 struct tl_timer;
 struct tl_lease;
 
-/* ---- Configuration -------------------------------------------------------------------------------
+/* ---- Configuration ----
  * One table describes a mapping of the file; the reader checks, converts and writes each value into
  * a struct. Faults carry the place. The daemon's own rooms use the same tables. */
 enum tl_key_type {
@@ -41,7 +41,7 @@ enum tl_key_type {
     TL_KEY_INT = 3,      /* int64_t within min..max */
     TL_KEY_SIZE = 4,     /* int64_t bytes: 64KiB 10MiB */
     TL_KEY_DURATION = 5, /* int64_t ms: 500ms 30s 10m 4h 7d */
-    TL_KEY_ADDRESS = 6,  /* struct str, HOST:PORT, [V6]:PORT or unix:PATH; unix and file paths come out absolute */
+    TL_KEY_ADDRESS = 6,  /* struct str, HOST:PORT, [V6]:PORT or unix:PATH; paths absolute */
     TL_KEY_PATH = 7,     /* struct str, absolute; `file:` in front is allowed */
     TL_KEY_SECRET = 8,   /* struct str, the secret itself, read from file:PATH or credential:NAME */
     TL_KEY_CHOICE = 9,   /* int64_t, index in `choices` ("a|b|c") */
@@ -51,10 +51,10 @@ enum tl_key_type {
     TL_KEY_RATE = 13,    /* struct tl_rate: 10/1m */
     TL_KEY_MAP = 14,     /* a struct in place, by `sub` */
     TL_KEY_LIST = 15,    /* struct tl_items of structs, each by `sub` (sub_bytes) */
-    TL_KEY_REF = 16,     /* struct str that must be the id/name of an entry of the top-level list in `choices` */
-    TL_KEY_NODE = 17,    /* host rooms only: const struct config_node *, for what no table can say */
-    TL_KEY_SHARE = 18,   /* int64_t percent: 80% */
-    TL_KEY_INTMAP = 19,  /* struct tl_ints: a mapping of names to whole numbers within min..max */
+    TL_KEY_REF = 16,     /* struct str: the id or name of an entry of the list in `choices` */
+    TL_KEY_NODE = 17,   /* host rooms only: const struct config_node *, for what no table can say */
+    TL_KEY_SHARE = 18,  /* int64_t percent: 80% */
+    TL_KEY_INTMAP = 19, /* struct tl_ints: a mapping of names to whole numbers within min..max */
 };
 
 enum { TL_KEY_REQUIRED = 1, TL_KEY_UNIQUE = 2 /* of a list: the values of this key differ */ };
@@ -94,19 +94,22 @@ struct tl_key {
     const char *name; /* NULL ends the table */
     enum tl_key_type type;
     uint32_t flags;
-    size_t offset;              /* of the value in the struct */
-    int64_t min, max;           /* of numbers; of strings and lists: length (max 0: 4096 bytes, 1000 items) */
-    const char *preset;         /* the value taken when the key is absent, as an operator would write it; NULL: zero */
-    const char *choices;        /* CHOICE: "a|b"; REF: name of the list, "queues"; INTMAP: list its names must stand in, or NULL */
-    const struct tl_key *sub;   /* MAP, LIST */
-    size_t sub_bytes;           /* MAP, LIST: size of the struct */
-    const char *help;           /* one line, for docs and the commented file */
+    size_t offset;    /* of the value in the struct */
+    int64_t min, max; /* of numbers; of strings and lists: length (max 0: 4096 bytes, 1000 items) */
+    const char *preset;  /* the value taken when the key is absent, as an operator would write it;
+                            NULL: zero */
+    const char *choices; /* CHOICE: "a|b"; REF: name of the list, "queues"; INTMAP: list its names
+                            must stand in, or NULL */
+    const struct tl_key *sub; /* MAP, LIST */
+    size_t sub_bytes;         /* MAP, LIST: size of the struct */
+    const char *help;         /* one line, for docs and the commented file */
 };
 
-/* Tells one fault of the configuration; `path` is like "mailboxes/0/from" below the channel's node. */
+/* Tells one fault of the configuration; `path` is like "mailboxes/0/from" below the channel's node.
+ */
 typedef void tl_report_fn(void *ctx, struct str path, const char *reason);
 
-/* ---- Taking in ------------------------------------------------------------------------------------ */
+/* ---- Taking in ---- */
 enum tl_status {
     TL_APPLIED = 1,   /* on the timeline (only where await_ms was given) */
     TL_KEPT = 2,      /* on stable storage */
@@ -121,23 +124,25 @@ enum {
     TL_ENTRY_QUARANTINE = 1, /* keep it in quarantine, with `reason`; no contact comes of it */
 };
 
-/* One thing taken in. Either `touchpoint` (judged already: JSON of touchpoint.h) or bytes for `read`. */
+/* One thing taken in. Either `touchpoint` (judged already: JSON of touchpoint.h) or bytes for
+ * `read`. */
 struct tl_entry {
     size_t size;
-    struct str source;     /* "email:support": PLUGIN:INSTANCE; who took it in */
-    struct str source_id;  /* the source's own id, verbatim; the touchpoint's id is derived from both.
-                            * For a batch: an id of the batch, each touchpoint then names its own */
+    struct str source; /* "email:support": PLUGIN:INSTANCE; who took it in */
+    /* The source's own id, verbatim; the touchpoint's id is derived from both. For a batch: an id
+     * of the batch, each touchpoint then names its own. */
+    struct str source_id;
     int64_t received_ms;   /* 0: now */
     struct str touchpoint; /* JSON, or absent */
     struct str format;     /* for read(): which reader, plugin's own word */
     struct str meta;       /* for read(): a JSON object, plugin's own (envelope, trunk rules) */
-    struct str body;       /* the raw bytes as they came, kept as a blob; may be absent with touchpoint */
-    struct str cursor;     /* name of a cursor of this channel set in the same commit; absent: none */
+    struct str body; /* the raw bytes as they came, kept as a blob; may be absent with touchpoint */
+    struct str cursor; /* name of a cursor of this channel set in the same commit; absent: none */
     struct str cursor_value;
     uint32_t flags;
-    struct str reason;     /* of quarantine */
-    uint32_t await_ms;     /* > 0: done() comes when applied, or after so long with TL_KEPT */
-    struct str bucket;     /* where source_id is absent: what makes two the same within ten minutes */
+    struct str reason; /* of quarantine */
+    uint32_t await_ms; /* > 0: done() comes when applied, or after so long with TL_KEPT */
+    struct str bucket; /* where source_id is absent: what makes two the same within ten minutes */
 };
 
 struct tl_outcome {
@@ -163,7 +168,8 @@ struct tl_emit {
     void *ctx;
     /* One touchpoint or delivery update, JSON of touchpoint.h. */
     void (*touchpoint)(void *ctx, struct str json);
-    /* Bytes that belong to the touchpoint emitted next: an attachment. `name` is its "ref" there. */
+    /* Bytes that belong to the touchpoint emitted next: an attachment. `name` is its "ref" there.
+     */
     void (*blob)(void *ctx, struct str ref, struct str bytes);
     /* One item that cannot be read: goes to quarantine with the reason, its siblings live on. */
     void (*bad)(void *ctx, struct str piece, const char *reason);
@@ -171,7 +177,7 @@ struct tl_emit {
     void (*answer)(void *ctx, struct str json);
 };
 
-/* ---- Replies ---------------------------------------------------------------------------------------- */
+/* ---- Replies ---- */
 enum tl_sent {
     TL_SENT = 1,       /* the other side took it: delivery "sent" */
     TL_SENT_RETRY = 2, /* nobody took it yet: again later, same message id */
@@ -199,9 +205,15 @@ struct tl_sent_result {
     int64_t retry_after_ms; /* 0: by our own back-off */
 };
 
-/* ---- HTTP ------------------------------------------------------------------------------------------- */
-enum tl_request_part { TL_REQ_METHOD = 1, TL_REQ_PATH = 2, TL_REQ_QUERY = 3 /* raw */, TL_REQ_BODY = 4,
-    TL_REQ_PEER = 5 /* client's address, after trusted proxies */, TL_REQ_URL = 6 /* scheme://host/path?query as called */ };
+/* ---- HTTP ---- */
+enum tl_request_part {
+    TL_REQ_METHOD = 1,
+    TL_REQ_PATH = 2,
+    TL_REQ_QUERY = 3, /* raw */
+    TL_REQ_BODY = 4,
+    TL_REQ_PEER = 5, /* client's address, after trusted proxies */
+    TL_REQ_URL = 6,  /* scheme://host/path?query as called */
+};
 
 struct tl_header {
     struct str name, value;
@@ -217,16 +229,17 @@ struct tl_fetch {
     const struct tl_header *headers;
     size_t headers_n;
     struct str body;
-    uint32_t timeout_ms;      /* 0: 15 s */
-    uint32_t max_bytes;       /* of the answer; 0: 1 MiB */
-    bool private_allowed;     /* the operator wrote this address himself; else private ranges are refused */
+    uint32_t timeout_ms;  /* 0: 15 s */
+    uint32_t max_bytes;   /* of the answer; 0: 1 MiB */
+    bool private_allowed; /* the operator wrote this address himself; else private ranges are
+                             refused */
 };
 struct tl_fetched {
     size_t size;
-    int status;        /* HTTP status; 0: no answer */
+    int status; /* HTTP status; 0: no answer */
     struct str body;
-    struct str error;  /* when status is 0 */
-    bool maybe_sent;   /* no answer, but the request may have arrived */
+    struct str error; /* when status is 0 */
+    bool maybe_sent;  /* no answer, but the request may have arrived */
     int64_t retry_after_ms;
 };
 typedef void tl_fetched_fn(void *arg, const struct tl_fetched *answer);
@@ -238,7 +251,7 @@ typedef void tl_lease_fn(void *arg, bool held);
 enum tl_level { TL_ERROR = 1, TL_WARN = 2, TL_INFO = 3, TL_DEBUG = 4 };
 enum tl_health { TL_OK = 1, TL_DEGRADED = 2, TL_DOWN = 3 };
 
-/* ---- The host's table ---------------------------------------------------------------------------------- */
+/* ---- The host's table ---- */
 struct tl_host {
     uint32_t abi_major, abi_minor;
     size_t size;
@@ -249,34 +262,43 @@ struct tl_host {
     /* Counts; name like "lmtp_replies", label value from a bounded set or NULL.
      * Shown as touchline_<plugin>_<name>_total. */
     void (*count)(struct tl_channel *ch, const char *name, const char *label, uint64_t n);
-    void (*health)(struct tl_channel *ch, struct str part, enum tl_health state, const char *detail);
-    int64_t (*now_ms)(void);      /* wall clock */
+    void (*health)(struct tl_channel *ch, struct str part, enum tl_health state,
+                   const char *detail);
+    int64_t (*now_ms)(void); /* wall clock */
     int64_t (*mono_ms)(void);
 
-    /* Takes one thing in; done is called in any case, later. */
-    void (*submit)(struct tl_channel *ch, const struct tl_entry *entry, tl_done_fn *done, void *arg);
-    /* Blocking only at start: the committed value of a cursor, copied into out (at most max). false: none. */
+    /* Takes one thing in; done is called in any case, later, but not once the channel has stopped.
+     */
+    void (*submit)(struct tl_channel *ch, const struct tl_entry *entry, tl_done_fn *done,
+                   void *arg);
+    /* Blocking only at start: the committed value of a cursor, copied into out (at most max).
+     * false: none. */
     bool (*cursor)(struct tl_channel *ch, struct str name, char *out, size_t max, size_t *out_n);
     /* Keeps asking for the lease until released; one holder in all daemons. */
-    struct tl_lease *(*lease)(struct tl_channel *ch, struct str name, tl_lease_fn *changed, void *arg);
+    struct tl_lease *(*lease)(struct tl_channel *ch, struct str name, tl_lease_fn *changed,
+                              void *arg);
     void (*lease_release)(struct tl_lease *take_lease);
 
-    struct tl_timer *(*timer)(struct tl_channel *ch, uint32_t after_ms, bool again, tl_timer_fn *fire, void *arg);
+    struct tl_timer *(*timer)(struct tl_channel *ch, uint32_t after_ms, bool again,
+                              tl_timer_fn *fire, void *arg);
     void (*timer_free)(struct tl_timer *take_timer);
 
     /* pattern "/forms/{form}"; method "POST". On the public listener. false: taken already. */
-    bool (*route)(struct tl_channel *ch, const char *method, const char *pattern, tl_route_fn *serve, void *arg);
+    bool (*route)(struct tl_channel *ch, const char *method, const char *pattern,
+                  tl_route_fn *serve, void *arg);
     struct str (*request)(struct tl_request *req, enum tl_request_part part);
     struct str (*request_header)(struct tl_request *req, const char *name); /* absent: p == NULL */
     struct str (*request_param)(struct tl_request *req, const char *name);  /* of the pattern */
     /* Answers and ends the request. content_type NULL with an empty body. */
-    void (*reply)(struct tl_request *take_req, int status, const char *content_type, struct str body,
-                  const struct tl_header *headers, size_t headers_n);
+    void (*reply)(struct tl_request *take_req, int status, const char *content_type,
+                  struct str body, const struct tl_header *headers, size_t headers_n);
     /* RFC 9457 answer; pointer may be NULL. */
-    void (*problem)(struct tl_request *take_req, int status, const char *code, const char *pointer, const char *detail);
+    void (*problem)(struct tl_request *take_req, int status, const char *code, const char *pointer,
+                    const char *detail);
 
     /* Out through the egress thread. */
-    void (*fetch)(struct tl_channel *ch, const struct tl_fetch *what, tl_fetched_fn *done, void *arg);
+    void (*fetch)(struct tl_channel *ch, const struct tl_fetch *what, tl_fetched_fn *done,
+                  void *arg);
     /* Runs the plugin's work() in a child. deadline_ms: then it is killed and done gets false. */
     void (*work)(struct tl_channel *ch, struct str kind, struct str payload, uint32_t deadline_ms,
                  tl_worked_fn *done, void *arg);
@@ -284,7 +306,7 @@ struct tl_host {
     void (*sent)(struct tl_job *take_job, const struct tl_sent_result *result);
 };
 
-/* ---- The plugin's table ------------------------------------------------------------------------------- */
+/* ---- The plugin's table ---- */
 enum {
     TL_PLUGIN_READ_IN_CHILD = 1, /* read() takes on input that can hang or crash a parser */
     TL_PLUGIN_CONFIG_LIST = 2,   /* the channel's node is a list of `keys`, else one mapping */
@@ -306,7 +328,8 @@ struct tl_plugin {
     bool (*check)(const void *config, tl_report_fn *report, void *ctx);
     /* NULL: could not start; the plugin has logged why. */
     void *(*start)(const struct tl_host *host, struct tl_channel *ch, const void *config);
-    /* A new configuration is in force. Keeps open connections. false: the old one stays in force. */
+    /* A new configuration is in force. Keeps open connections. false: the old one stays in force.
+     */
     bool (*reload)(void *instance, const void *config);
     /* Takes nothing new; what is under way ends. */
     void (*drain)(void *instance);
@@ -318,9 +341,10 @@ struct tl_plugin {
     bool (*work)(struct str kind, struct str payload, const struct tl_emit *out);
     /* Sends one reply; ends it by host->sent, always. Absent: this channel has no way out. */
     void (*send)(void *instance, struct tl_job *job, const struct tl_outbound *what);
-    /* Who writes when this source answers: fills name, address ("support@example.org") and domain for
-     * Message-IDs; false: this source cannot answer. */
-    bool (*sender)(void *instance, struct str source, struct str *out_name, struct str *out_address);
+    /* Who writes when this source answers: fills name, address ("support@example.org") and domain
+     * for Message-IDs; false: this source cannot answer. */
+    bool (*sender)(void *instance, struct str source, struct str *out_name,
+                   struct str *out_address);
 };
 
 #define TL_PLUGIN_HEAD                                                                             \

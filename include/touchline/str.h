@@ -20,21 +20,25 @@ struct str {
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 /* A literal as a view, also in static tables. */
 #define STR(literal)                                                                               \
-    {                                                                                              \
-        .p = (literal), .n = sizeof(literal) - 1                                                   \
-    }
+    { .p = (literal), .n = sizeof(literal) - 1 }
 #define STR_NONE ((struct str){0})
 
-static inline struct str str_make(const char *p, size_t n) { return (struct str){.p = p, .n = n}; }
+static inline struct str str_make(const char *p, size_t n) {
+    return (struct str){.p = p, .n = n};
+}
 
 /* A NUL-terminated string of our own as a view; NULL gives the absent one. Never for input. */
-static inline struct str str_c(const char *s) { return (struct str){.p = s, .n = s ? strlen(s) : 0}; }
+static inline struct str str_c(const char *s) {
+    return (struct str){.p = s, .n = s ? strlen(s) : 0};
+}
 
 static inline bool str_eq(struct str a, struct str b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-static inline bool str_is(struct str a, const char *literal) { return str_eq(a, str_c(literal)); }
+static inline bool str_is(struct str a, const char *literal) {
+    return str_eq(a, str_c(literal));
+}
 
 /* Equal without regard to the case of ASCII letters. */
 static inline bool str_eq_nocase(struct str a, struct str b) {
@@ -50,7 +54,8 @@ static inline bool str_starts(struct str a, struct str prefix) {
 }
 
 static inline bool str_ends(struct str a, struct str suffix) {
-    return a.n >= suffix.n && (suffix.n == 0 || memcmp(a.p + a.n - suffix.n, suffix.p, suffix.n) == 0);
+    return a.n >= suffix.n &&
+           (suffix.n == 0 || memcmp(a.p + a.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
 /* From byte `from` on; beyond the end gives an empty view at the end. */
@@ -60,7 +65,9 @@ static inline struct str str_from(struct str a, size_t from) {
     return str_make(a.p ? a.p + from : NULL, a.n - from);
 }
 
-static inline struct str str_upto(struct str a, size_t n) { return str_make(a.p, n < a.n ? n : a.n); }
+static inline struct str str_upto(struct str a, size_t n) {
+    return str_make(a.p, n < a.n ? n : a.n);
+}
 
 /* Offset of the first such byte, or -1. */
 static inline ptrdiff_t str_find(struct str a, char c) {

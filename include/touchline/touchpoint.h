@@ -1,7 +1,7 @@
 /* touchline/touchpoint.h - the JSON of a touchpoint, as it crosses the ABI and the worker's socket.
  *
- * What a channel writes (submit's `touchpoint`, read's emit) is the contract's push object with more
- * members allowed. Absent and null mean the same. Everything is checked by the daemon as if a
+ * What a channel writes (submit's `touchpoint`, read's emit) is the contract's push object with
+ * more members allowed. Absent and null mean the same. Everything is checked by the daemon as if a
  * stranger had sent it.
  *
  *   { "source_id": "…"            own id within the source; absent: the entry's
@@ -16,7 +16,8 @@
  *     "in_reply_to": ["<…>"], "references": ["<…>"]     oldest first, as in the header
  *     "auto": null | "bounce" …   "delivery": {…}   "call": {…}
  *     "warnings": ["date missing"]
- *     "attachments": [{"name","type","inline","cid", and one of "data" (base64), "ref" (emit->blob)}]
+ *     "attachments": [{"name", "type", "inline", "cid", and one of
+ *                      "data" (base64), "ref" (emit->blob)}]
  *     "envelope": {"from": "…", "to": "…"} }
  *
  * A delivery update names the outbound message instead of being a touchpoint of its own:
@@ -37,8 +38,9 @@ struct jwrite {
 };
 
 void jwrite_init(struct jwrite *w, struct buf *out);
-void jwrite_open(struct jwrite *w, const char *key, char bracket); /* key NULL inside an array or at the top; '{' or '[' */
-void jwrite_close(struct jwrite *w, char bracket);                 /* '}' or ']' */
+/* key NULL inside an array or at the top; '{' or '[', then '}' or ']'. */
+void jwrite_open(struct jwrite *w, const char *key, char bracket);
+void jwrite_close(struct jwrite *w, char bracket);
 void jwrite_str(struct jwrite *w, const char *key, struct str s);
 void jwrite_c(struct jwrite *w, const char *key, const char *s);
 void jwrite_int(struct jwrite *w, const char *key, int64_t v);

@@ -173,7 +173,8 @@ static void faults_of_channels_have_their_places(void **state) {
 
 static void a_channel_that_is_not_there_is_refused(void **state) {
     (void)state;
-    tells("channels:\n  pots: {}\n", "touchline.yml:2:3: channel \"pots\": no channel of that name was found\n");
+    tells("channels:\n  pots: {}\n",
+          "touchline.yml:2:3: channel \"pots\": no channel of that name was found\n");
     tells("channels:\n  ../post: {}\n",
           "touchline.yml:2:3: \"../post\" is no name of a channel; allowed are email, forms, "
           "social, sip and what stands in `plugins`\n");

@@ -1,6 +1,5 @@
 /* kit/map: against a plain array that is searched by hand. */
 
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

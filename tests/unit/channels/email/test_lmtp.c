@@ -98,8 +98,7 @@ static long now_ms(void) {
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* ---- the channel under test
- * ----------------------------------------------------------------------------------- */
+/* ---- the channel under test ---- */
 
 static struct str support_addresses[] = {STR("support@localhost"), STR("help@localhost")};
 static struct str sales_addresses[] = {STR("sales@localhost")};
