@@ -51,7 +51,7 @@ static struct record *record_of(const struct delivery_news *n) {
     if (n->recipient.n)
         jwrite_str(&w, "recipient", n->recipient);
     if (n->diagnostic.n)
-        jwrite_str(&w, "diagnostic", utf8_upto(n->diagnostic, TEXT_MAX));
+        jwrite_str(&w, "diagnostic", str_trim(utf8_upto(n->diagnostic, TEXT_MAX)));
     jwrite_close(&w, '}');
     jwrite_close(&w, '}');
     jwrite_close(&w, '}');
