@@ -1,5 +1,5 @@
 #!/bin/sh
-# make lint: format, headers that compile alone, rooms, tables. Prints `N passed, N failed`.
+# make lint: format, headers that compile alone, rooms, tables, words. Prints `N passed, N failed`.
 cd "$(dirname "$0")/../.." || exit 1
 passed=0
 failed=0
@@ -19,9 +19,13 @@ format() { git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run -Werror; }
 headers() {
     bad=0
     flags=$(pkg-config --cflags libevent jansson gmime-3.0)
-    for h in $(git ls-files 'include/*.h' 'daemon/*.h'); do
-        case $h in include/*) inc="<${h#include/}>" ;; *) inc="\"${h#daemon/}\"" ;; esac
-        echo "#include $inc" | cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Idaemon $flags -x c -fsyntax-only - ||
+    for h in $(git ls-files 'include/*.h' 'daemon/*.h' 'channels/*.h'); do
+        case $h in
+        include/*) inc="<${h#include/}>" dirs="-Iinclude" ;;
+        channels/*) inc="\"${h#channels/}\"" dirs="-Iinclude -Ichannels" ;;
+        *) inc="\"${h#daemon/}\"" dirs="-Iinclude -Idaemon" ;;
+        esac
+        echo "#include $inc" | cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror $dirs $flags -x c -fsyntax-only - ||
             { echo "does not compile alone: $h"; bad=1; }
     done
     return $bad
@@ -30,5 +34,6 @@ check "clang-format" format
 check "headers compile alone" headers
 check "rooms" /usr/bin/python3 tests/lint/rooms.py
 check "tables" /usr/bin/python3 tests/lint/tables.py
+check "text" /usr/bin/python3 tests/lint/text.py
 echo "lint: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
