@@ -37,7 +37,7 @@ CHANNELS := $(patsubst channels/%/plugin.c,%,$(wildcard channels/*/plugin.c))
 FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
 
 .PHONY: all run demo check bench lint format fuzz cover deps install clean help debug unit \
-    deps-check units-built fuzz-built bench-built compile_commands.json
+    deps-check units-built fuzz-built bench-built compile_commands.json FORCE
 .DELETE_ON_ERROR:
 
 # Tells what is built in a word; V=1 shows the commands.
@@ -46,21 +46,30 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(patsubst $(CURDIR)/%,%,$@)')
 
 all: $(if $(wildcard daemon/main.c),$(B)/touchlined) $(if $(CLI_SRC),$(B)/touchline) $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
 
-$(B)/obj/%.o: %.c
+# What everything hangs on beside its sources: the flags, and which files there are. A stamp changes only with its text, so
+# other flags build anew, and an archive loses the object of a file that has gone.
+stamp = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+$(B)/flags: FORCE
+	$(call stamp,$(CC) $(CFLAGS_ALL))
+$(B)/files: FORCE
+	$(call stamp,$(KIT_SRC) $(DAEMON_SRC) $(CLI_SRC) $(wildcard channels/*/*.c) $(FUNCTIONS))
+FORCE:
+
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CCACHE) $(CC) $(CFLAGS_ALL) -c $< -o $@
 
-$(B)/libtouchkit.a: $(call obj,$(KIT_SRC))
-	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/libtouchkit.a: $(call obj,$(KIT_SRC)) $(B)/files
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
-$(B)/libtouchlined.a: $(call obj,$(DAEMON_SRC)) $(B)/obj/functions.o
-	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/libtouchlined.a: $(call obj,$(DAEMON_SRC)) $(B)/obj/functions.o $(B)/files
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 # The Redis function library is one text: its files in order, carried inside the daemon.
-$(B)/functions.lua: $(FUNCTIONS)
+$(B)/functions.lua: $(FUNCTIONS) $(B)/files
 	@mkdir -p $(@D)
-	$(Q)cat $^ > $@
+	$(Q)cat $(FUNCTIONS) > $@
 
 $(B)/obj/functions.o: $(B)/functions.lua
 	@mkdir -p $(@D)
@@ -71,21 +80,21 @@ $(B)/touchlined: $(B)/obj/daemon/main.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) -rdynamic $< -Wl,--whole-archive $(B)/libtouchlined.a -Wl,--no-whole-archive $(B)/libtouchkit.a $(PKG_LIBS) -o $@
 
-$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a
+$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a $(B)/files
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium 2>/dev/null) -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium 2>/dev/null) -o $@
 
 # A channel sees the installed headers only, and takes the kit in with hidden symbols.
 CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
 CHANNEL_CFLAGS_email := $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
 CHANNEL_LIBS_sip := $(shell pkg-config --libs libevent 2>/dev/null)
 CHANNEL_LIBS_social := $(shell pkg-config --libs libsodium 2>/dev/null)
-$(B)/obj/channels/%.o: channels/%.c
+$(B)/obj/channels/%.o: channels/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CCACHE) $(CC) $(filter-out -Idaemon,$(CFLAGS_ALL)) -fvisibility=hidden $(CHANNEL_CFLAGS_$(firstword $(subst /, ,$*))) -c $< -o $@
 define channel_rule
-$(B)/channels/$(1).so: $$(call obj,$$(wildcard channels/$(1)/*.c)) $(B)/libtouchkit.a
+$(B)/channels/$(1).so: $$(call obj,$$(wildcard channels/$(1)/*.c)) $(B)/libtouchkit.a $(B)/files
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
 	$$(Q)$$(CC) $$(LDFLAGS_ALL) -shared $$(call obj,$$(wildcard channels/$(1)/*.c)) -Wl,--exclude-libs,ALL $(B)/libtouchkit.a $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -o $$@
@@ -105,7 +114,7 @@ $(B)/unit/channels/$(1)/%: $(B)/obj/tests/unit/channels/$(1)/%.o $$(call obj,$$(
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
 	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$^ $$(CHANNEL_LIBS_$(1)) $$(KIT_LIBS) -lcmocka -lpthread -o $$@
-$(B)/obj/tests/unit/channels/$(1)/%.o: tests/unit/channels/$(1)/%.c
+$(B)/obj/tests/unit/channels/$(1)/%.o: tests/unit/channels/$(1)/%.c $(B)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC)
 	$$(Q)$$(CCACHE) $$(CC) $$(CFLAGS_ALL) -Ichannels $$(CHANNEL_CFLAGS_$(1)) -c $$< -o $$@
