@@ -23,7 +23,8 @@ static const char *spool_word(enum spool_state s) {
 /* The store counts as seen once it has answered, or after 5 s: intake does not wait for it longer.
  */
 static bool store_waited_for(struct api *a) {
-    if (store_state(a->parts.store) == STORE_UP)
+    enum store_state state = store_state(a->parts.store);
+    if (state == STORE_UP || state == STORE_RECOVER)
         a->store_seen = true;
     return a->store_seen || clock_mono_ms() - a->started_ms >= STORE_PATIENCE_MS;
 }

@@ -26,6 +26,9 @@ Max-Forwards: 70
 """
 
 
+INVITE_BRANCH = "z9hG4bK-[pid]-i-[call_number]" # of the INVITE, its CANCEL and the ACK of its failure
+
+
 def request(method, caller, cseq, branch="[branch]", tag="", more=""):
     uri = "[next_url]" if more else "sip:[service]@[remote_ip]:[remote_port]"
     return "<send><![CDATA[\n\n" + HEAD.format(method=method, uri=uri, caller=caller, cseq=cseq, branch=branch, tag=tag, more=more) + "]]></send>\n"
@@ -33,7 +36,7 @@ def request(method, caller, cseq, branch="[branch]", tag="", more=""):
 
 def uac(caller, outcome):
     """A caller's scenario: talks for a second, gives up while it rings, or is told busy."""
-    invite = request("INVITE", caller, "1 INVITE").replace("<send>", '<send retrans="500">')
+    invite = request("INVITE", caller, "1 INVITE", branch=INVITE_BRANCH).replace("<send>", '<send retrans="500">')
     steps = [invite, '<recv response="100" optional="true"/>', '<recv response="180" optional="true"/>']
     if outcome == "answered":
         steps += ['<recv response="200" rrs="true"/>',
@@ -42,10 +45,10 @@ def uac(caller, outcome):
                   '<recv response="200"/>']
     elif outcome == "abandoned":
         steps[2] = '<recv response="180"/>'
-        steps += ['<pause milliseconds="500"/>', request("CANCEL", caller, "1 CANCEL", branch="[branch-3]").replace("<send>", '<send retrans="500">'),
-                  '<recv response="200"/>', '<recv response="487"/>', request("ACK", caller, "1 ACK", branch="[branch-5]", tag="[peer_tag_param]")]
+        steps += ['<pause milliseconds="500"/>', request("CANCEL", caller, "1 CANCEL", branch=INVITE_BRANCH).replace("<send>", '<send retrans="500">'),
+                  '<recv response="200"/>', '<recv response="487"/>', request("ACK", caller, "1 ACK", branch=INVITE_BRANCH, tag="[peer_tag_param]")]
     else:
-        steps += ['<recv response="486"/>', request("ACK", caller, "1 ACK", branch="[branch-4]", tag="[peer_tag_param]")]
+        steps += ['<recv response="486"/>', request("ACK", caller, "1 ACK", branch=INVITE_BRANCH, tag="[peer_tag_param]")]
     return '<?xml version="1.0"?>\n<scenario name="caller">\n' + "\n".join(steps) + "\n</scenario>\n"
 
 
