@@ -138,6 +138,8 @@ static void task_put(void *arg, const struct answer *a) {
     if (a->kind == ANSWER_LATER) {
         fault_set(&f, FAULT_BUSY, "task", "the store is away");
         effect_fail(e, &f);
+    } else if (a->kind == ANSWER_REFUSED) {
+        effect_bad(e, a->detail);
     } else if (id_read(jget_str(e->head, "conversation"), 'v', &conversation)) {
         store_locate(e->g->parts.store, conversation, task_located, e);
     } else {

@@ -155,9 +155,10 @@ static inline bool is_applied(void) {
     return f.pending == 0 && ingest_idle(h.ingest);
 }
 
-static inline int house_setup(void **state) {
+static inline int house_setup_with(void **state, struct reader reader) {
     (void)state;
     memset(&h, 0, sizeof h);
+    h.reader = reader;
     thread_set(THREAD_LOOP);
     log_setup(getenv("TEST_LOG") ? LOG_DEBUG : 0);
     signal(SIGPIPE, SIG_IGN);
@@ -168,6 +169,10 @@ static inline int house_setup(void **state) {
     house_open();
     assert_true(run_until_true(is_up, 5000));
     return 0;
+}
+
+static inline int house_setup(void **state) {
+    return house_setup_with(state, (struct reader){0});
 }
 
 static inline int house_teardown(void **state) {

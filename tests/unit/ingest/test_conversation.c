@@ -1,0 +1,115 @@
+/* Into which exchange a touchpoint belongs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ingest/conversation.h"
+#include "touchpoint/touchpoint.h"
+
+static const struct id contact = {.b = {1}}, other = {.b = {2}}, conv = {.b = {3}};
+static const struct conversation open_one = {.id = {.b = {3}}, .status = CONVERSATION_OPEN};
+static const struct conversation resolved_one = {.id = {.b = {3}}, .status = CONVERSATION_RESOLVED};
+
+static struct conversation_choice choose(const char *channel, const char *thread,
+                                         const struct reference_fact *refs, size_t n,
+                                         const struct open_fact *opens, size_t opens_n) {
+    struct touchpoint tp = {.channel = str_c(channel), .thread = str_c(thread)};
+    struct conversation_choice c;
+    conversation_choose(&tp, contact, refs, n, opens, opens_n, &c);
+    return c;
+}
+
+static bool same(struct id a, struct id b) {
+    return memcmp(a.b, b.b, ID_BYTES) == 0;
+}
+
+static void a_mail_alone_begins_its_own_a_message_looks(void **state) {
+    (void)state;
+    const struct open_fact open = {.part = contact, .open = &open_one};
+    assert_int_equal(choose("email", NULL, NULL, 0, &open, 1).mode, JOIN_OWN);
+    assert_int_equal(choose("call", NULL, NULL, 0, &open, 1).mode, JOIN_OWN);
+    struct conversation_choice c = choose("chat", NULL, NULL, 0, &open, 1);
+    assert_int_equal(c.mode, JOIN_LOOK);
+    assert_ptr_equal(c.existing, &open_one);
+    assert_true(c.by_source);
+}
+
+static void a_resolved_one_is_not_joined_without_a_thread(void **state) {
+    (void)state;
+    const struct open_fact open = {.part = contact, .open = &resolved_one};
+    assert_null(choose("chat", NULL, NULL, 0, &open, 1).existing);
+    const struct open_fact threaded = {.part = contact, .thread = &resolved_one};
+    assert_ptr_equal(choose("chat", "t", NULL, 0, &threaded, 1).existing, &resolved_one);
+}
+
+static void one_in_a_merged_part_is_joined_there(void **state) {
+    (void)state;
+    const struct open_fact opens[] = {{.part = contact}, {.part = other, .open = &open_one}};
+    struct conversation_choice c = choose("chat", NULL, NULL, 0, opens, 2);
+    assert_int_equal(c.mode, JOIN_ID);
+    assert_true(same(c.part, other) && same(c.conversation, conv));
+}
+
+static void references_count_only_within_the_contact(void **state) {
+    (void)state;
+    struct reference_fact r = {.found = true,
+                               .ours = true,
+                               .part = other,
+                               .conversation_id = conv,
+                               .conversation = &open_one};
+    struct conversation_choice c = choose("email", NULL, &r, 1, NULL, 0);
+    assert_int_equal(c.mode, JOIN_ID);
+    assert_true(same(c.part, other));
+    r.ours = false;
+    c = choose("email", NULL, &r, 1, NULL, 0);
+    assert_int_equal(c.mode, JOIN_OWN);
+    assert_true(c.foreign);
+    r.token = true; /* our token in a stranger's hand is no better */
+    c = choose("email", NULL, &r, 1, NULL, 0);
+    assert_int_equal(c.mode, JOIN_OWN);
+    assert_true(c.foreign);
+}
+
+static void a_token_of_what_is_gone_opens_it_again_unless_erased(void **state) {
+    (void)state;
+    struct reference_fact r = {.token = true, .conversation_id = conv};
+    struct conversation_choice c = choose("email", NULL, &r, 1, NULL, 0);
+    assert_int_equal(c.mode, JOIN_ID);
+    assert_true(same(c.conversation, conv) && same(c.part, contact));
+    r.erased = true;
+    assert_int_equal(choose("email", NULL, &r, 1, NULL, 0).mode, JOIN_OWN);
+}
+
+static void a_token_outranks_other_references(void **state) {
+    (void)state;
+    const struct id elsewhere = {.b = {9}};
+    const struct reference_fact refs[] = {
+        {.found = true,
+         .ours = true,
+         .part = contact,
+         .conversation_id = elsewhere,
+         .conversation = &open_one},
+        {.token = true,
+         .found = true,
+         .ours = true,
+         .part = contact,
+         .conversation_id = conv,
+         .conversation = &open_one},
+    };
+    assert_true(same(choose("email", NULL, refs, 2, NULL, 0).conversation, conv));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mail_alone_begins_its_own_a_message_looks),
+        cmocka_unit_test(a_resolved_one_is_not_joined_without_a_thread),
+        cmocka_unit_test(one_in_a_merged_part_is_joined_there),
+        cmocka_unit_test(references_count_only_within_the_contact),
+        cmocka_unit_test(a_token_of_what_is_gone_opens_it_again_unless_erased),
+        cmocka_unit_test(a_token_outranks_other_references),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
