@@ -1,10 +1,10 @@
 /* lmtp_session.c - the commands by their table, the mail by its end.
  *
  * Invariants
- *  (1) Only CR LF . CR LF ends a mail. A bare CR or LF is content, kept as it came, so what one
- * server takes for one mail can never become two here (SMTP smuggling). (2) Every accepted
- * recipient gets exactly one reply after the mail, in order. (3) A line longer than LMTP_LINE_MAX
- * is answered once and dropped up to its end.
+ *  (1) Only CR LF . CR LF ends a mail. A bare CR or LF is content, kept as it came, so that
+ *      what one server takes for one mail can never become two here (SMTP smuggling).
+ *  (2) Every accepted recipient gets exactly one reply after the mail, in order.
+ *  (3) A line longer than LMTP_LINE_MAX is answered once and dropped up to its end.
  */
 #include "lmtp_session.h"
 

@@ -5,8 +5,8 @@
  *                      ▲                              │ RSET                              │ every
  *                      └──────────────────────────────┴───────────────────────────────────┘ outcome
  *
- * Pure: no I/O, no clock. The body of lmtp.c feeds it, hands a complete mail to the host while it
- * is in WAIT, and gives it the outcomes. What it holds is bounded: one line of 4 KiB, 1,000
+ * Pure: no I/O, no clock. Its body, lmtp_conn.c, feeds it, hands a complete mail to the host while
+ * it is in WAIT, and gives it the outcomes. What it holds is bounded: one line of 4 KiB, 1,000
  * recipients, one mail of at most max_bytes, all sessions together at most the budget.
  */
 #ifndef EMAIL_LMTP_SESSION_H

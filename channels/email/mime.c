@@ -400,7 +400,8 @@ static void body_join(struct walk *w) {
 
 void mime_read(struct arena *a, const struct headers *top, const struct tl_emit *emit,
                struct warnings *w, struct mime *out) {
-    cleanup(buf_clear) struct buf given;
+    struct buf given;
+    size_t given_n;
     *out = (struct mime){.attachments =
                              arena_new(a, (MIME_ATTACHMENTS_MAX + 1) * sizeof *out->attachments)};
     struct walk *walk = arena_new(a, sizeof *walk);
@@ -411,8 +412,12 @@ void mime_read(struct arena *a, const struct headers *top, const struct tl_emit 
                           .text_left = MIME_TEXT_MAX,
                           .html_left = MIME_HTML_MAX};
     buf_init(&given, top->body.n + 2 * 1024 * 1024);
+    (void)buf_reserve(&given, top->body.n); /* at once, not by doubling */
     mime_limit(top, &given, w);
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buf_c(&given), given.n);
+    char *bytes = buf_steal(&given, &given_n); /* the stream's from here on: a mail may be large */
+    GMimeStream *stream =
+        g_mime_stream_mem_new_with_byte_array(g_byte_array_new_take((guint8 *)bytes, given_n));
+    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), TRUE);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeParserOptions *options = mime_options();
     g_object_unref(stream);

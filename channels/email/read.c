@@ -96,6 +96,14 @@ static void write_people(struct reading *r, struct jwrite *w, const char *key, c
     jwrite_close(w, ']');
 }
 
+/* Somebody writes as one of our own addresses: shown, never believed. */
+static void warn_of_own(struct reading *r, struct str email) {
+    const json_t *own = json_object_get(r->meta, "from_addresses");
+    for (size_t i = 0; i < json_array_size(own); i++)
+        if (address_matches(str_c(json_string_value(json_array_get(own, i))), email))
+            warnings_add(&r->warnings, "sent in the name of this mailbox");
+}
+
 /* Who wrote: From; of several the one that Sender names, else the first (RFC 5322 3.6.2). Without
  * any, the envelope's. */
 static struct address who_wrote(struct reading *r) {
@@ -332,6 +340,7 @@ static void reading_run(struct reading *r) {
         warnings_add(&r->warnings, "more header fields than are read");
     r->subject = text_of(r, "Subject");
     struct address from = who_wrote(r);
+    warn_of_own(r, from.email);
     r->from_email = from.email;
     r->from_word = from.email.n ? from.email : from.name;
     mime_read(&r->arena, &r->headers, r->out, &r->warnings, &r->mime);

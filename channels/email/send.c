@@ -1,10 +1,9 @@
 /* send.c - a reply on its way out: the job is put together in the daemon, done in a child.
  *
- *   email_send (loop) ──payload──► email_work (child): mail_write, smtp_send ──answer──► worked
- * (loop) ──► sent()
+ *   email_send ──payload──► email_work: mail_write, smtp_send ──answer──► on_worked ──► sent()
+ *   (loop)                  (child)                                     (loop)
  *
- * A child that dies or overruns its deadline may have sent the mail: again, with the same
- * Message-ID.
+ * A child that dies or overruns its deadline may have sent the mail: again, with the same id.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +25,8 @@
 extern const struct tl_plugin touchline_plugin;
 
 static const char server[] =
-    "import asyncio, json, sys\n"
-    "from aiosmtpd.smtp import SMTP\n"
+    "import asyncio, json, ssl, sys\n"
+    "from aiosmtpd.smtp import SMTP, AuthResult\n"
     "class Sink:\n"
     "  async def handle_RCPT(self, s, session, e, address, options):\n"
     "    if address.startswith('never@'): return '550 5.1.1 no such user'\n"
@@ -34,34 +35,54 @@ static const char server[] =
     "  async def handle_DATA(self, s, session, e):\n"
     "    print(json.dumps([e.mail_from, e.rcpt_tos, e.content.decode('latin1')]), flush=True)\n"
     "    return '250 2.0.0 taken'\n"
+    "def login(server, session, envelope, mechanism, data):\n"
+    "  right = getattr(data, 'login', b'') == b'tl' and getattr(data, 'password', b'') == "
+    "b'secret'\n"
+    "  return AuthResult(success=right, handled=False)\n"
     "async def main():\n"
     "  loop = asyncio.get_running_loop()\n"
     "  s = await loop.create_server(lambda: SMTP(Sink(), enable_SMTPUTF8=True), '127.0.0.1', 0)\n"
-    "  print(s.sockets[0].getsockname()[1], flush=True)\n"
+    "  ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+    "  ctx.load_cert_chain(sys.argv[1] + '/cert.pem', sys.argv[1] + '/key.pem')\n"
+    "  safe = lambda: SMTP(Sink(), tls_context=ctx, require_starttls=True, authenticator=login,\n"
+    "                      auth_required=True)\n"
+    "  t = await loop.create_server(safe, '127.0.0.1', 0)\n"
+    "  print(s.sockets[0].getsockname()[1], t.sockets[0].getsockname()[1], flush=True)\n"
     "  await s.serve_forever()\n"
     "asyncio.run(main())\n";
 
 static pid_t sink_pid;
 static FILE *sink_says;
-static char sink_address[64];
+static char folder[] = "/tmp/touchline-send-XXXXXX", sink_address[64], safe_address[64];
 static json_t *answer; /* of the last job */
 
+/* A certificate for localhost that nobody has signed, and the server that shows it. */
 static int sink_start(void **state) {
-    int to_us[2];
-    char line[64];
+    int to_us[2], plain = 0, safe = 0;
+    char line[64], command[400];
     (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+             "/CN=localhost -addext "
+             "subjectAltName=DNS:localhost -keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
+             folder, folder);
+    assert_int_equal(system(command), 0);
     assert_int_equal(pipe(to_us), 0);
     sink_pid = fork();
     if (sink_pid == 0) {
         dup2(to_us[1], 1);
+        dup2(open("/dev/null", O_WRONLY), 2); /* it is loud about clients that leave */
         close(to_us[0]);
-        execlp("/usr/bin/python3", "python3", "-c", server, (char *)NULL);
+        execlp("/usr/bin/python3", "python3", "-W", "ignore", "-c", server, folder, (char *)NULL);
         _exit(127);
     }
     close(to_us[1]);
     sink_says = fdopen(to_us[0], "r");
     assert_non_null(fgets(line, sizeof line, sink_says));
-    snprintf(sink_address, sizeof sink_address, "127.0.0.1:%d", atoi(line));
+    assert_int_equal(sscanf(line, "%d %d", &plain, &safe), 2);
+    snprintf(sink_address, sizeof sink_address, "127.0.0.1:%d", plain);
+    snprintf(safe_address, sizeof safe_address, "localhost:%d", safe);
     signal(SIGPIPE, SIG_IGN);
     return 0;
 }
@@ -72,7 +93,9 @@ static int sink_stop(void **state) {
     waitpid(sink_pid, NULL, 0);
     fclose(sink_says);
     json_decref(answer);
-    return 0;
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
 }
 
 static void on_answer(void *ctx, struct str json) {
@@ -86,20 +109,25 @@ static void on_bad(void *ctx, struct str piece, const char *reason) {
     fail_msg("bad: %s", reason);
 }
 
-/* Runs one job as the child would; the answer's state. */
-static const char *work(const char *address, const char *touchpoint, const char *answered) {
+/* Runs one job as the child would; the answer's state. `relay`: members beside the address. */
+static const char *work_by(const char *address, const char *relay, const char *touchpoint,
+                           const char *answered) {
     const struct tl_emit out = {.size = sizeof out, .answer = on_answer, .bad = on_bad};
     struct buf payload;
     buf_init(&payload, 1 << 20);
     assert_true(buf_addf(
         &payload,
-        "{\"relay\":{\"address\":\"%s\",\"tls\":\"none\"},\"from\":{\"name\":\"Example "
+        "{\"relay\":{\"address\":\"%s\",%s},\"from\":{\"name\":\"Example "
         "Suppört\",\"email\":\"support@localhost.example\"},\"id\":\"p_1\",\"touchpoint\":%s,"
         "\"answered\":%s}",
-        address, touchpoint, answered));
+        address, relay, touchpoint, answered));
     assert_true(touchline_plugin.work(str_c("send"), buf_str(&payload), &out));
     buf_clear(&payload);
     return json_string_value(json_object_get(answer, "state"));
+}
+
+static const char *work(const char *address, const char *touchpoint, const char *answered) {
+    return work_by(address, "\"tls\":\"none\"", touchpoint, answered);
 }
 
 /* [sender, [recipients], mail] of the next mail the server took. */
@@ -252,8 +280,37 @@ static void attachments_travel_whole(void **state) {
     assert_string_equal(work(sink_address, touchpoint, "null"), "retry"); /* the file is away */
 }
 
+#define REQUIRED "\"tls\":\"required\""
+#define LOGIN ",\"user\":\"tl\",\"password\":\"secret\""
+
+static void tls_and_login_are_as_strict_as_configured(void **state) {
+    static const char mail[] = "{" TO_JANA ",\"text\":\"t\"}";
+    char certificate[100];
+    (void)state;
+    snprintf(certificate, sizeof certificate, "%s/cert.pem", folder);
+    /* a server that wants TLS gets none: its no is about us, not about the mail */
+    assert_string_equal(work_by(safe_address, "\"tls\":\"none\"", mail, "null"), "retry");
+    /* nobody has signed that certificate */
+    assert_string_equal(work_by(safe_address, REQUIRED LOGIN, mail, "null"), "retry");
+    assert_null(json_object_get(answer, "code"));
+    assert_string_equal(work_by(safe_address, "\"tls\":\"opportunistic\"" LOGIN, mail, "null"),
+                        "sent");
+    json_decref(taken());
+    /* a server without TLS where it is required: nothing is said to it, the password least */
+    assert_string_equal(work_by(sink_address, REQUIRED LOGIN, mail, "null"), "retry");
+    setenv("SSL_CERT_FILE", certificate, 1);
+    assert_string_equal(work_by(safe_address, REQUIRED LOGIN, mail, "null"), "sent");
+    json_decref(taken());
+    assert_string_equal(
+        work_by(safe_address, REQUIRED ",\"user\":\"tl\",\"password\":\"wrong\"", mail, "null"),
+        "retry");
+    assert_string_equal(work_by(safe_address, REQUIRED, mail, "null"), "retry");
+    unsetenv("SSL_CERT_FILE");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tls_and_login_are_as_strict_as_configured),
         cmocka_unit_test(a_reply_keeps_the_thread),
         cmocka_unit_test(no_value_can_add_a_header),
         cmocka_unit_test(an_address_that_would_break_the_session_is_never_tried),
