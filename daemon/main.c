@@ -358,6 +358,7 @@ static void reload(struct daemon *d) {
     struct fault f = {0};
     notify_reloading();
     if (!load(d, d->config, &next)) {
+        metric_add_label(METRIC_CONFIG_RELOADS, "refused", 1);
         log_error("config.reject", "file=%s kept=old", log_value(str_c(d->file)));
         notify_ready();
         return;
@@ -377,6 +378,7 @@ static void reload(struct daemon *d) {
     bool channels = plugin_host_reload(d->plugins, d->config, doors ? &f : NULL);
     if (!doors || !channels)
         log_error("config.partly", "reason=%s", log_fault(&f));
+    metric_add_label(METRIC_CONFIG_RELOADS, "taken", 1);
     log_info("config.reload", "file=%s kept=new", log_value(str_c(d->file)));
     notify_ready();
 }

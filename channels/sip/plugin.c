@@ -12,15 +12,17 @@
 #include <touchline/touchpoint.h>
 
 #include "format.h"
+#include "notice.h"
 #include "number.h"
+#include "settings.h"
 #include "tail.h"
 
-enum { TICK_MS = 250, STEP_BYTES = 512 * 1024, TOUCHPOINT_MAX = 64 * 1024, CURSOR_MAX = 256 };
-
-struct log_config {
-    struct str name, file, zone;
-    int64_t format;
-    struct trunk_config trunk;
+enum {
+    TICK_MS = 250,
+    STEP_BYTES = 512 * 1024,
+    STEPS_MAX = 8,
+    TOUCHPOINT_MAX = 64 * 1024,
+    CURSOR_MAX = 256
 };
 
 struct sip {
@@ -28,6 +30,7 @@ struct sip {
     struct tl_channel *channel;
     struct link logs, closing; /* closing: no longer followed, but calls of it are being kept */
     struct tl_timer *timer;
+    struct notice *notice;
     bool drained;
 };
 
@@ -43,69 +46,6 @@ struct log {
     struct calls *calls;
     struct link tellings; /* under way; no answer comes after stop */
     bool closing;
-};
-
-static const struct format *const formats[] = {&format_kamailio, &format_asterisk_csv};
-
-static const struct tl_key trunk_keys[] = {
-    {.name = "country",
-     .type = TL_KEY_INT,
-     .offset = offsetof(struct trunk_config, country),
-     .min = 1,
-     .max = 999,
-     .help = "country code of national numbers: 49"},
-    {.name = "national",
-     .type = TL_KEY_STR,
-     .offset = offsetof(struct trunk_config, national),
-     .max = 5,
-     .help = "what stands before a national number: 0"},
-    {.name = "international",
-     .type = TL_KEY_STRS,
-     .offset = offsetof(struct trunk_config, international),
-     .help = "what stands before a country code: [00]"},
-    {.name = "inbound",
-     .type = TL_KEY_STRS,
-     .offset = offsetof(struct trunk_config, inbound),
-     .help = "numbers called that are ours: beginning with \"+4930555\", or equal to \"100\""},
-    {.name = "extensions",
-     .type = TL_KEY_STR,
-     .offset = offsetof(struct trunk_config, extensions),
-     .max = 3,
-     .preset = "2-6",
-     .help = "digits of an extension: 2-4"},
-    {0},
-};
-
-static const struct tl_key log_keys[] = {
-    {.name = "name",
-     .type = TL_KEY_STR,
-     .flags = TL_KEY_REQUIRED | TL_KEY_UNIQUE,
-     .offset = offsetof(struct log_config, name),
-     .max = 64,
-     .help = "the source: sip:NAME"},
-    {.name = "format",
-     .type = TL_KEY_CHOICE,
-     .flags = TL_KEY_REQUIRED,
-     .offset = offsetof(struct log_config, format),
-     .choices = "kamailio|asterisk-csv",
-     .help = "what writes it"},
-    {.name = "file",
-     .type = TL_KEY_PATH,
-     .flags = TL_KEY_REQUIRED,
-     .offset = offsetof(struct log_config, file),
-     .help = "the file; it may appear later"},
-    {.name = "trunk",
-     .type = TL_KEY_MAP,
-     .offset = offsetof(struct log_config, trunk),
-     .sub = trunk_keys,
-     .sub_bytes = sizeof(struct trunk_config),
-     .help = "how numbers are dialled here"},
-    {.name = "zone",
-     .type = TL_KEY_STR,
-     .offset = offsetof(struct log_config, zone),
-     .max = 64,
-     .help = "time zone of the log's times, where it names none: Europe/Berlin"},
-    {0},
 };
 
 /* ---- telling a call ---- */
@@ -336,7 +276,7 @@ static struct log *log_new(struct sip *s, const struct log_config *c) {
     l->config = c;
     l->name = str_make(mem_dup(c->name.p, c->name.n), c->name.n);
     l->file = str_make(mem_dup(c->file.p, c->file.n), c->file.n);
-    l->format = formats[c->format];
+    l->format = settings_format(c->format);
     l->zone = zone_open(c->zone);
     if (!l->zone)
         l->zone = zone_open(STR_NONE); /* checked before: gone since */
@@ -344,6 +284,7 @@ static struct log *log_new(struct sip *s, const struct log_config *c) {
     link_init(&l->tellings);
     bool known = s->host->cursor(s->channel, l->name, cursor, sizeof cursor, &n);
     tail_open(&l->tail, l->file, known ? str_make(cursor, n) : STR_NONE, l, on_line, on_event);
+    notice_file(s->notice, l->file);
     list_push(&s->logs, &l->link);
     return l;
 }
@@ -372,41 +313,31 @@ static void log_close(struct log *l) {
     log_free_if_done(l);
 }
 
-static void tick(void *arg) {
+/* Reads what is new; a log with much to read gets a bounded share of a turn. */
+static void look(void *arg) {
     struct sip *s = arg;
     if (s->drained)
         return;
     list_each (it, &s->logs) {
         struct log *l = container_of(it, struct log, link);
-        tail_step(&l->tail, STEP_BYTES);
+        size_t steps = 0;
+        while (tail_step(&l->tail, STEP_BYTES, s->host->mono_ms()) && ++steps < STEPS_MAX) {
+        }
+    }
+}
+
+static void tick(void *arg) {
+    struct sip *s = arg;
+    look(s);
+    if (s->drained)
+        return;
+    list_each (it, &s->logs) {
+        struct log *l = container_of(it, struct log, link);
         calls_tick(l->calls, s->host->mono_ms(), tell, l);
     }
 }
 
 /* ---- the plugin ---- */
-
-static bool sip_check(const void *config, tl_report_fn *report, void *ctx) {
-    const struct tl_items *all = config;
-    const struct log_config *logs = all->items;
-    bool ok = true;
-    char path[64];
-    for (size_t i = 0; i < all->n; i++) {
-        size_t low, high;
-        struct zone *z = zone_open(logs[i].zone);
-        if (!z) {
-            snprintf(path, sizeof path, "%zu/zone", i);
-            report(ctx, str_c(path), "is no time zone of this system; like Europe/Berlin");
-            ok = false;
-        }
-        zone_free(z);
-        if (!extensions_read(logs[i].trunk.extensions, &low, &high)) {
-            snprintf(path, sizeof path, "%zu/trunk/extensions", i);
-            report(ctx, str_c(path), "two digits with a hyphen are expected, like 2-4");
-            ok = false;
-        }
-    }
-    return ok;
-}
 
 static void *sip_start(const struct tl_host *host, struct tl_channel *channel, const void *config) {
     const struct tl_items *all = config;
@@ -416,6 +347,7 @@ static void *sip_start(const struct tl_host *host, struct tl_channel *channel, c
     s->channel = channel;
     link_init(&s->logs);
     link_init(&s->closing);
+    s->notice = notice_new(host->event_base(channel), look, s);
     for (size_t i = 0; i < all->n; i++)
         log_new(s, &logs[i]);
     s->timer = host->timer(channel, TICK_MS, true, tick, s);
@@ -436,7 +368,7 @@ static bool sip_reload(void *instance, const void *config) {
         list_each (it, &before) {
             struct log *old = container_of(it, struct log, link);
             if (!l && str_eq(old->name, logs[i].name) && str_eq(old->file, logs[i].file) &&
-                old->format == formats[logs[i].format])
+                old->format == settings_format(logs[i].format))
                 l = old;
         }
         if (!l) {
@@ -464,6 +396,7 @@ static void sip_drain(void *instance) {
 static void sip_stop(void *take_instance) {
     struct sip *s = take_instance;
     s->host->timer_free(s->timer);
+    notice_free(s->notice);
     list_each (it, &s->logs)
         log_close(container_of(it, struct log, link));
     list_each (it, &s->closing)
@@ -476,9 +409,9 @@ __attribute__((visibility("default"))) const struct tl_plugin touchline_plugin =
     .name = STR("sip"),
     .summary = STR("call logs on disk: Kamailio acc and CDR lines, Asterisk Master.csv"),
     .flags = TL_PLUGIN_CONFIG_LIST,
-    .keys = log_keys,
+    .keys = settings_keys,
     .config_bytes = sizeof(struct log_config),
-    .check = sip_check,
+    .check = settings_check,
     .start = sip_start,
     .reload = sip_reload,
     .drain = sip_drain,

@@ -74,27 +74,34 @@ static bool is_file(int fd, const struct tail_file *f) {
            (uint64_t)st.st_ino == f->inode && head_read(fd, f->head_n, &head) && head == f->head;
 }
 
-static void take_fd(struct tail *t, int fd, int64_t offset) {
+static void reader_open(struct tail_reader *r, int fd, int64_t offset) {
     struct stat st;
-    t->fd = fd;
-    t->offset = t->begins = offset;
-    t->eof_seen = t->cutting = false;
-    buf_reset(&t->part);
-    t->file = (struct tail_file){0};
+    r->fd = fd;
+    r->offset = r->begins = offset;
+    r->cutting = false;
+    buf_reset(&r->part);
+    r->file = (struct tail_file){0};
     if (fstat(fd, &st) == 0) {
-        t->file.device = (uint64_t)st.st_dev;
-        t->file.inode = (uint64_t)st.st_ino;
+        r->file.device = (uint64_t)st.st_dev;
+        r->file.inode = (uint64_t)st.st_ino;
     }
 }
 
+static void reader_close(struct tail_reader *r) {
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+    buf_clear(&r->part);
+}
+
 /* The head grows with the file until it has its full length. */
-static void learn_head(struct tail *t) {
+static void learn_head(struct tail_reader *r) {
     struct stat st;
-    if (t->file.head_n == TAIL_HEAD_MAX || fstat(t->fd, &st) != 0)
+    if (r->file.head_n == TAIL_HEAD_MAX || fstat(r->fd, &st) != 0)
         return;
     size_t n = st.st_size < TAIL_HEAD_MAX ? (size_t)st.st_size : TAIL_HEAD_MAX;
-    if (n > t->file.head_n && head_read(t->fd, n, &t->file.head))
-        t->file.head_n = n;
+    if (n > r->file.head_n && head_read(r->fd, n, &r->file.head))
+        r->file.head_n = n;
 }
 
 /* A rotated file keeps its inode under another name in the same folder. */
@@ -129,8 +136,8 @@ static void open_path(struct tail *t) {
     int fd = open_regular(path);
     if (fd >= 0) {
         t->refused = false;
-        take_fd(t, fd, 0);
-        learn_head(t);
+        reader_open(&t->now, fd, 0);
+        learn_head(&t->now);
     } else if (errno != ENOENT && !t->refused) {
         t->refused = true;
         t->event(t->arg, TAIL_REFUSED);
@@ -141,15 +148,18 @@ void tail_open(struct tail *t, struct str path, struct str from, void *arg,
                void (*line)(void *, struct str, const struct tail_place *, bool),
                void (*event)(void *, enum tail_event)) {
     struct tail_place place;
-    *t = (struct tail){.path = path, .fd = -1, .arg = arg, .line = line, .event = event};
-    buf_init(&t->part, TAIL_LINE_MAX);
-    if (!tail_place_read(from, &place)) {
-        open_path(t);
-        return;
+    *t = (struct tail){.path = path, .arg = arg, .line = line, .event = event};
+    buf_init(&t->now.part, TAIL_LINE_MAX);
+    t->now.fd = -1;
+    for (size_t i = 0; i < TAIL_OLD_MAX; i++) {
+        buf_init(&t->old[i].part, TAIL_LINE_MAX);
+        t->old[i].fd = -1;
     }
     open_path(t);
-    if (t->fd >= 0 && is_file(t->fd, &place.file)) {
-        t->offset = t->begins = place.offset;
+    if (!tail_place_read(from, &place))
+        return;
+    if (t->now.fd >= 0 && is_file(t->now.fd, &place.file)) {
+        t->now.offset = t->now.begins = place.offset;
         return;
     }
     int fd = find_rotated(path, &place.file);
@@ -157,114 +167,130 @@ void tail_open(struct tail *t, struct str path, struct str from, void *arg,
         event(arg, TAIL_LOST);
         return;
     }
-    if (t->fd >= 0)
-        close(t->fd);
-    take_fd(t, fd, place.offset);
-    learn_head(t);
+    reader_close(&t->now);
+    reader_open(&t->now, fd, place.offset);
+    learn_head(&t->now);
 }
 
 void tail_clear(struct tail *t) {
-    if (t->fd >= 0)
-        close(t->fd);
-    t->fd = -1;
-    buf_clear(&t->part);
+    reader_close(&t->now);
+    for (size_t i = 0; i < TAIL_OLD_MAX; i++)
+        reader_close(&t->old[i]);
 }
 
 struct tail_place tail_here(const struct tail *t) {
-    return (struct tail_place){t->file, t->begins};
+    return (struct tail_place){t->now.file, t->now.begins};
 }
 
 /* ---- reading ---- */
 
-static void take_line(struct tail *t, struct str rest, int64_t begins) {
-    struct tail_place place = {t->file, begins};
-    bool cut = t->cutting;
+static void take_line(struct tail *t, struct tail_reader *r, struct str rest) {
+    struct tail_place place = {r->file, r->begins};
+    bool cut = r->cutting;
     struct str line = rest;
-    if (t->part.n) { /* an over-long line keeps its beginning */
-        (void)!buf_add(&t->part, str_upto(rest, TAIL_LINE_MAX - t->part.n));
-        line = buf_str(&t->part);
+    if (r->part.n) { /* an over-long line keeps its beginning */
+        (void)!buf_add(&r->part, str_upto(rest, TAIL_LINE_MAX - r->part.n));
+        line = buf_str(&r->part);
     }
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
-    t->cutting = false;
+    r->cutting = false;
     t->line(t->arg, line, &place, cut);
-    buf_reset(&t->part);
+    buf_reset(&r->part);
 }
 
-static void tail_take(struct tail *t, struct str bytes) {
+static void take_bytes(struct tail *t, struct tail_reader *r, struct str bytes) {
     while (bytes.n) {
         ptrdiff_t lf = str_find(bytes, '\n');
         if (lf < 0) {
-            if (!buf_add(&t->part, bytes)) {
-                (void)!buf_add(&t->part, str_upto(bytes, TAIL_LINE_MAX - t->part.n));
-                t->cutting = true;
+            if (!buf_add(&r->part, bytes)) {
+                (void)!buf_add(&r->part, str_upto(bytes, TAIL_LINE_MAX - r->part.n));
+                r->cutting = true;
             }
             return;
         }
-        take_line(t, str_upto(bytes, (size_t)lf), t->begins);
+        take_line(t, r, str_upto(bytes, (size_t)lf));
         bytes = str_from(bytes, (size_t)lf + 1);
-        t->begins = t->offset - (int64_t)bytes.n;
+        r->begins = r->offset - (int64_t)bytes.n;
     }
 }
 
-/* The file shrank, or begins otherwise: it was emptied and written anew. */
-static bool was_truncated(struct tail *t) {
-    struct stat st;
-    uint64_t head;
-    if (fstat(t->fd, &st) != 0)
-        return false;
-    if (st.st_size < t->offset)
-        return true;
-    return t->file.head_n && (!head_read(t->fd, t->file.head_n, &head) || head != t->file.head);
+static size_t read_all(struct tail *t, struct tail_reader *r, size_t max) {
+    char chunk[READ_BYTES];
+    size_t done = 0;
+    ssize_t n = 1;
+    while (done < max && (n = pread(r->fd, chunk, sizeof chunk, r->offset)) > 0) {
+        r->offset += n;
+        take_bytes(t, r, str_make(chunk, (size_t)n));
+        done += (size_t)n;
+    }
+    return done;
 }
 
-/* Another file stands at the path (or none): the open one was renamed or removed. */
+/* The file shrank, or begins otherwise: it was emptied and written anew. */
+static bool was_truncated(const struct tail_reader *r) {
+    struct stat st;
+    uint64_t head;
+    if (fstat(r->fd, &st) != 0)
+        return false;
+    if (st.st_size < r->offset)
+        return true;
+    return r->file.head_n && (!head_read(r->fd, r->file.head_n, &head) || head != r->file.head);
+}
+
+/* Another file stands at the path: the open one was renamed or removed. */
 static bool was_replaced(const struct tail *t) {
     struct stat st;
     cleanup(mem_freep) char *path = mem_dup(t->path.p, t->path.n);
     if (lstat(path, &st) != 0)
         return false; /* nothing new yet: stay with the old one */
-    return (uint64_t)st.st_ino != t->file.inode || (uint64_t)st.st_dev != t->file.device;
+    return (uint64_t)st.st_ino != t->now.file.inode || (uint64_t)st.st_dev != t->now.file.device;
 }
 
-static bool read_some(struct tail *t) {
-    char chunk[READ_BYTES];
-    ssize_t n = pread(t->fd, chunk, sizeof chunk, t->offset);
-    if (n <= 0)
-        return false;
-    t->offset += n;
-    tail_take(t, str_make(chunk, (size_t)n));
-    return true;
+/* The renamed file is read on beside the new one, since its writer may hold it a while. */
+static void set_aside(struct tail *t, int64_t now_ms) {
+    struct tail_reader *slot = &t->old[0];
+    for (size_t i = 0; i < TAIL_OLD_MAX; i++)
+        if (t->old[i].fd < 0 || t->old[i].until_ms < slot->until_ms)
+            slot = &t->old[i];
+    reader_close(slot);
+    *slot = t->now;
+    slot->until_ms = now_ms + TAIL_OLD_MS;
+    t->now = (struct tail_reader){.fd = -1};
+    buf_init(&t->now.part, TAIL_LINE_MAX);
 }
 
-bool tail_step(struct tail *t, size_t max) {
-    if (t->fd < 0) {
+static void read_old(struct tail *t, size_t max, int64_t now_ms) {
+    for (size_t i = 0; i < TAIL_OLD_MAX; i++) {
+        struct tail_reader *r = &t->old[i];
+        if (r->fd < 0)
+            continue;
+        size_t n = read_all(t, r, max);
+        if (n == 0 && now_ms >= r->until_ms) {
+            reader_close(r);
+            r->until_ms = 0;
+        }
+    }
+}
+
+bool tail_step(struct tail *t, size_t max, int64_t now_ms) {
+    read_old(t, max, now_ms);
+    if (t->now.fd < 0) {
         open_path(t);
-        if (t->fd < 0)
+        if (t->now.fd < 0)
             return false;
     }
-    if (was_truncated(t)) {
-        int fd = t->fd;
+    if (was_truncated(&t->now)) {
+        int fd = t->now.fd;
         t->event(t->arg, TAIL_TRUNCATED);
-        take_fd(t, fd, 0);
+        reader_open(&t->now, fd, 0);
     }
-    learn_head(t);
-    size_t done = 0;
-    while (done < max && read_some(t))
-        done += READ_BYTES;
-    if (done >= max)
+    learn_head(&t->now);
+    if (read_all(t, &t->now, max) >= max)
         return true;
-    if (!was_replaced(t)) {
-        t->eof_seen = false;
+    if (!was_replaced(t))
         return false;
-    }
-    /* Once more after the end: the writer may still hold the old file. */
-    if (!t->eof_seen) {
-        t->eof_seen = true;
-        return false;
-    }
-    close(t->fd);
-    t->fd = -1;
+    set_aside(t, now_ms);
     open_path(t);
-    return t->fd >= 0;
+    return t->now.fd >= 0;
 }

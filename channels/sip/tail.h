@@ -36,14 +36,23 @@ enum tail_event {
     TAIL_REFUSED /* no regular file */
 };
 
-struct tail {
-    struct str path;
-    int fd;
+/* One open file. */
+struct tail_reader {
+    int fd; /* -1: none */
     struct tail_file file;
     int64_t offset; /* of the next byte to read */
     int64_t begins; /* of the line being gathered */
     struct buf part;
-    bool cutting, refused, eof_seen; /* cutting: within a line that is too long */
+    bool cutting;     /* within a line that is too long */
+    int64_t until_ms; /* of one that was renamed: its writer may hold it so long */
+};
+
+enum { TAIL_OLD_MAX = 4, TAIL_OLD_MS = 5000 };
+
+struct tail {
+    struct str path;
+    struct tail_reader now, old[TAIL_OLD_MAX];
+    bool refused;
     void *arg;
     /* place: where the line begins. cut: it was longer than TAIL_LINE_MAX. */
     void (*line)(void *arg, struct str line, const struct tail_place *place, bool cut);
@@ -55,8 +64,9 @@ void tail_open(struct tail *t, struct str path, struct str from, void *arg,
                void (*line)(void *arg, struct str line, const struct tail_place *place, bool cut),
                void (*event)(void *arg, enum tail_event what));
 void tail_clear(struct tail *t);
-/* Reads at most about max bytes of what is new; true: there may be more at once. */
-bool tail_step(struct tail *t, size_t max);
+/* Reads at most about max bytes of what is new; true: there may be more at once. now_ms is
+ * monotonic. */
+bool tail_step(struct tail *t, size_t max, int64_t now_ms);
 /* Where reading stands, for what has no open call before it. */
 struct tail_place tail_here(const struct tail *t);
 struct str tail_place_write(const struct tail_place *p, char out[TAIL_PLACE_MAX]);

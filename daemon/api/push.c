@@ -1,6 +1,7 @@
 /* api/push.c - one pushed item: read and checked, taken in, answered. */
 #include "api/push.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <touchline/kit/date.h>
@@ -8,6 +9,7 @@
 #include <touchline/touchpoint.h>
 
 #include "base/loop.h"
+#include "base/metrics.h"
 #include "ingest/bucket.h"
 #include "ingest/ingest.h"
 #include "ingest/intake.h"
@@ -29,6 +31,9 @@ struct push {
 };
 
 static void finish(struct push *p) {
+    char status[8];
+    snprintf(status, sizeof status, "%d", p->status);
+    metric_add_label(METRIC_PUSH_RECORDS, status, 1);
     p->done(p->arg, p->status, buf_str(&p->answer), p->code);
     buf_clear(&p->answer);
     json_decref(p->json);

@@ -108,7 +108,8 @@ class Switch:
         self.sipp(f"uac_{outcome}", uac(caller, outcome), ["-m", "1", "-s", callee, "-p", str(free_port()), f"127.0.0.1:{self.port}"])
 
     def rotate(self):
-        self.log.rename(self.log.with_suffix(".log.1"))
+        self.rotated = getattr(self, "rotated", 0) + 1
+        self.log.rename(self.log.with_suffix(f".log.{self.rotated}"))
 
     def close(self):
         for p in [*self.processes, self.kamailio]:

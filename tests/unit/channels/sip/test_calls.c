@@ -298,20 +298,20 @@ static void a_log_is_followed_across_rename_truncation_and_restart(void **state)
     struct lines got = {0};
     struct tail t;
     tail_open(&t, str_c(path), STR_NONE, &got, take, note);
-    tail_step(&t, 1 << 20); /* not there yet */
+    tail_step(&t, 1 << 20, 0); /* not there yet */
     append(path, "one\ntwo\nhal");
-    tail_step(&t, 1 << 20);
+    tail_step(&t, 1 << 20, 0);
     assert_string_equal(got.text, "one|two|");
     append(path, "f\n");
     rename(path, old);
     append(old, "late\n");
     append(path, "new\n");
     for (int i = 0; i < 4; i++)
-        tail_step(&t, 1 << 20);
+        tail_step(&t, 1 << 20, 0);
     assert_string_equal(got.text, "one|two|half|late|new|");
     assert_int_equal(truncate(path, 0), 0);
     append(path, "x\n");
-    tail_step(&t, 1 << 20);
+    tail_step(&t, 1 << 20, 0);
     assert_string_equal(got.text, "one|two|half|late|new|x|");
     assert_int_equal(got.truncated, 1);
     struct tail_place here = tail_here(&t);
@@ -323,7 +323,7 @@ static void a_log_is_followed_across_rename_truncation_and_restart(void **state)
     got = (struct lines){0};
     tail_open(&t, str_c(path), kept, &got, take, note);
     for (int i = 0; i < 4; i++)
-        tail_step(&t, 1 << 20);
+        tail_step(&t, 1 << 20, 0);
     assert_string_equal(got.text, "y|z|");
     assert_int_equal(got.lost, 0);
     tail_clear(&t);
@@ -345,7 +345,7 @@ static void a_line_that_is_too_long_is_cut_and_reading_goes_on(void **state) {
     struct lines got = {0};
     struct tail t;
     tail_open(&t, str_c(path), STR_NONE, &got, take, note);
-    tail_step(&t, 1 << 20);
+    tail_step(&t, 1 << 20, 0);
     assert_int_equal(got.cut, 1);
     assert_string_equal(got.text, "next|");
     tail_clear(&t);
