@@ -40,10 +40,15 @@ if build all units-built; then
 fi
 if build all units-built SAN=$san; then
     step "unit tests, sanitized" "$make" -s --no-print-directory unit T="$pick" SAN=$san
-    export TOUCHLINE_BUILD=$dir
     if [ "$pick" = . ]; then
-        step "integration, sanitized" /usr/bin/python3 -m pytest -q --maxfail=20 -p no:cacheprovider tests
+        # The faults count time and kills: they run on the plain build.
+        export TOUCHLINE_BUILD=$dir
+        step "integration, sanitized" /usr/bin/python3 -m pytest -q --maxfail=20 -p no:cacheprovider tests \
+            --ignore=tests/faults
+        unset TOUCHLINE_BUILD
+        step "faults" /usr/bin/python3 -m pytest -q -s -p no:cacheprovider tests/faults
     else
+        export TOUCHLINE_BUILD=$dir
         step "integration, sanitized" /usr/bin/python3 -m pytest -q -p no:cacheprovider tests -k "$pick"
     fi
 fi
