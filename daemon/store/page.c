@@ -83,7 +83,8 @@ static struct str cursor_write(int64_t ms, struct id id, char out[CURSOR_MAX]) {
 static void page_end(struct page *p) {
     struct page_result r = {.fault = p->fault.kind ? &p->fault : NULL};
     char next[CURSOR_MAX];
-    qsort(p->entries, p->entries_n, sizeof *p->entries, entry_order);
+    if (p->entries_n) /* qsort takes no NULL, not even of none */
+        qsort(p->entries, p->entries_n, sizeof *p->entries, entry_order);
     size_t n = 0;
     while (n < p->entries_n && n < p->q.limit &&
            (!p->more ||
