@@ -11,7 +11,7 @@
 
 #include "ingest/ingest.h"
 
-enum { BODY_JSON_MAX = 32 * 1024 * 1024 };
+enum { BODY_JSON_MAX = 32 * 1024 * 1024, PROBLEM_MAX = 16 * 1024 };
 
 struct call *call_new(struct api *a, struct http_request *r, int ok_status) {
     struct call *c = arena_new(http_arena(r), sizeof *c);
@@ -68,6 +68,19 @@ static const struct {
     {ANSWER_LATER, 503, "unavailable", "the store is away; try again"},
 };
 
+/* A conflict names the other one: its members stand in the problem ("contact": "c_…"). */
+static void conflict(struct call *c, const char *code, const char *detail, struct str members) {
+    cleanup(buf_clear) struct buf b;
+    buf_init(&b, PROBLEM_MAX);
+    if (!http_problem_text(&b, 409, code, NULL, detail) || !b.n)
+        buf_reset(&b);
+    struct str text = str_upto(buf_str(&b), b.n ? b.n - 1 : 0);
+    struct str whole = arena_strf(http_arena(c->r), "%.*s,%.*s}", STR_ARG(text), STR_ARG(members));
+    if (c->key)
+        idem_remember(c->api, steal(&c->key), 0, STR_NONE);
+    http_reply(c->r, 409, "application/problem+json", whole);
+}
+
 void call_answer(void *arg, const struct answer *a) {
     struct call *c = arg;
     if (a->kind == ANSWER_OK) {
@@ -80,8 +93,12 @@ void call_answer(void *arg, const struct answer *a) {
     for (size_t i = 0; i < COUNT(refusals); i++) {
         if (refusals[i].kind != a->kind)
             continue;
-        call_problem(c, refusals[i].status, a->code ? a->code : refusals[i].code, a->pointer,
-                     a->detail ? a->detail : refusals[i].detail);
+        const char *code = a->code ? a->code : refusals[i].code;
+        const char *detail = a->detail ? a->detail : refusals[i].detail;
+        if (a->kind == ANSWER_CONFLICT && a->json.n)
+            conflict(c, code, detail, a->json);
+        else
+            call_problem(c, refusals[i].status, code, a->pointer, detail);
         return;
     }
 }

@@ -122,7 +122,10 @@ static void nobody_took_it(struct pending *p) {
 
 /* Where the source's own channel sends nothing (a form), mail does, if it is there. */
 static struct tl_channel *way_out(struct plugin_host *h, struct str source) {
-    struct tl_channel *ch = channel_of_source(h, source);
+    const struct str first =
+        STR("agent:"); /* an agent writes first, by the channel that is named */
+    struct tl_channel *ch = str_starts(source, first) ? channel_find(h, str_from(source, first.n))
+                                                      : channel_of_source(h, source);
     if (ch && ch->instance && !ch->plugin.send)
         ch = channel_find(h, str_c("email"));
     return ch && ch->instance && ch->plugin.send ? ch : NULL;

@@ -246,7 +246,11 @@ static void put_people(struct reading *r) {
     put(r, "from", from);
     put(r, "to", to);
     put(r, "cc", persons_read(r, "cc", false));
-    put(r, "reply_to", persons_read(r, "reply_to", false));
+    json_t *reply_to = persons_read(r, "reply_to", false);
+    bool named = json_array_size(reply_to) > 0;
+    put(r, "reply_to", named ? reply_to : json_null());
+    if (!named)
+        json_decref(reply_to);
 }
 
 static void put_content(struct reading *r) {

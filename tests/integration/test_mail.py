@@ -138,3 +138,44 @@ def test_a_bare_line_feed_never_ends_a_mail(house):
     answers = t.raw(smuggle, t.lmtp_port).decode().split("\r\n")
     after_data = answers[[i for i, a in enumerate(answers) if a.startswith("354")][0] + 1:]
     assert len([a for a in after_data if a[:1] in ("2", "4", "5") and not a.startswith("221")]) == 1, answers
+
+
+def test_an_agent_writes_first_and_the_answer_joins(house):
+    t, sink = house
+    who = f"{uuid.uuid4().hex[:8]}@example.org"
+    contact = t.post("/v1/contacts", {"name": "Max", "identities": [f"email:{who}"]}, ANNA).json()["id"]
+    again = t.post("/v1/contacts", {"name": "Max", "identities": [f"email:{who}"]}, ANNA)
+    assert again.status_code == 409 and again.json()["contact"] == contact
+    n = len(sink.mails)
+    r = t.post(f"/v1/contacts/{contact}/messages", {"channel": "email", "to": f"email:{who}", "subject": "News", "text": "Hello"}, ANNA)
+    assert r.status_code == 202, r.text
+    sink.wait(n + 1)
+    mail = email.message_from_bytes(sink.mails[-1].content, policy=email.policy.default)
+    assert mail["Subject"] == "News" and mail["To"] == who
+    tp = applied(t, kept(send(t, **{"from": who, "Message-ID": f"<{uuid.uuid4().hex}@x>", "In-Reply-To": mail["Message-ID"]})))
+    assert tp["conversation"] == r.json()["conversation"] and tp["contact"] == contact
+
+
+def test_a_form_is_answered_by_mail(house):
+    t, sink = house
+    who = f"{uuid.uuid4().hex[:8]}@example.org"
+    told = t.request("POST", "/forms/contact", None, data={"email": who, "message": "Hi"}).json()
+    conversation = applied(t, told["id"])["conversation"]
+    n = len(sink.mails)
+    assert t.post(f"/v1/conversations/{conversation}/reply", {"text": "Ho"}, ANNA).status_code == 202
+    sink.wait(n + 1)
+    assert sink.mails[-1].rcpt_tos == [who]
+
+
+def test_a_mail_that_the_relay_defers_goes_out_later_with_the_same_id(house):
+    t, sink = house
+    who = f"{uuid.uuid4().hex[:8]}@example.org"
+    tp = applied(t, kept(send(t, **{"from": who, "Message-ID": f"<{uuid.uuid4().hex}@x>"})))
+    sink.answer, n = "451 4.3.0 later", len(sink.mails)
+    out = t.post(f"/v1/conversations/{tp['conversation']}/reply", {"text": "answer"}, ANNA).json()
+    wait_for(lambda: "event=outbox" in t.log.read_text() and out["id"] in t.log.read_text(), why="the first attempt")
+    sink.answer = None
+    sink.wait(n + 1, 40)
+    assert email.message_from_bytes(sink.mails[-1].content)["Message-ID"] == out["message_id"]
+    wait_for(lambda: t.get(f"/v1/touchpoints/{out['id']}").json()["delivery"]["state"] == "sent", why="sent")
+    assert len(sink.mails) == n + 1
