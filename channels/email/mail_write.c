@@ -11,6 +11,7 @@
 #include "address.h"
 #include "html_text.h"
 #include "mime.h"
+#include "mime_text.h"
 
 enum {
     LINE_FOLD = 76,
@@ -188,12 +189,21 @@ static bool put_header(struct arena *a, const json_t *own, const json_t *answere
 
 /* ---- body ---- */
 
-static GMimeObject *text_part(const char *kind, struct str text) {
+static void content_set(GMimePart *part, struct str bytes) {
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes.p ? bytes.p : "", bytes.n);
+    GMimeDataWrapper *content =
+        g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    g_mime_part_set_content(part, content);
+    g_object_unref(content);
+    g_object_unref(stream);
+}
+
+/* Always UTF-8 (the library's own set_text takes the smallest charset that will do), with LF ends:
+ * a CR would be encoded as a character. */
+static GMimeObject *text_part(struct arena *a, const char *kind, struct str text) {
     GMimeTextPart *part = g_mime_text_part_new_with_subtype(kind);
-    char *copy = g_strndup(text.p ? text.p : "", text.n);
+    content_set(GMIME_PART(part), mime_unix_lines(a, text));
     g_mime_text_part_set_charset(part, "utf-8");
-    g_mime_text_part_set_text(part, copy);
-    g_free(copy);
     return GMIME_OBJECT(part);
 }
 
@@ -206,11 +216,11 @@ static GMimeObject *body_new(struct arena *a, const json_t *own) {
         html_text(&plain, html);
         text = arena_str(a, buf_str(&plain));
     }
-    GMimeObject *part = text_part("plain", text);
+    GMimeObject *part = text_part(a, "plain", text);
     if (!html.n)
         return part;
     GMimeMultipart *both = g_mime_multipart_new_with_subtype("alternative");
-    GMimeObject *other = text_part("html", html);
+    GMimeObject *other = text_part(a, "html", html);
     g_mime_multipart_add(both, part);
     g_mime_multipart_add(both, other);
     g_object_unref(part);
@@ -265,12 +275,7 @@ static GMimeObject *attachment_new(struct arena *a, const json_t *one, size_t *l
                  !str_is_nocase(major, "message");
     GMimePart *part = g_mime_part_new_with_type(known ? arena_str(a, major).p : "application",
                                                 known ? arena_str(a, minor).p : "octet-stream");
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(buf_c(&bytes), bytes.n);
-    GMimeDataWrapper *content =
-        g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
-    g_mime_part_set_content(part, content);
-    g_object_unref(content);
-    g_object_unref(stream);
+    content_set(part, buf_str(&bytes));
     g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64);
     g_mime_object_set_disposition(GMIME_OBJECT(part), "attachment");
     g_mime_part_set_filename(part, name.n ? name.p : "attachment");

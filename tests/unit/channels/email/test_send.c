@@ -259,6 +259,18 @@ static void long_values_are_folded_and_old_references_dropped(void **state) {
     buf_clear(&touchpoint);
 }
 
+static void line_ends_are_line_ends(void **state) {
+    (void)state;
+    assert_string_equal(
+        work(sink_address,
+             "{" TO_JANA ",\"text\":\"some words\\r\\nand \u00fc and more words\\nend\"}", "null"),
+        "sent");
+    json_t *mail = taken();
+    assert_non_null(
+        strstr(text_of(mail), "\r\n\r\nsome words\r\nand =C3=BC and more words\r\nend"));
+    json_decref(mail);
+}
+
 static void attachments_travel_whole(void **state) {
     char path[] = "/tmp/touchline-send-XXXXXX", touchpoint[400];
     int fd = mkstemp(path);
@@ -317,6 +329,7 @@ int main(void) {
         cmocka_unit_test(the_servers_codes_decide),
         cmocka_unit_test(without_a_server_it_is_tried_again),
         cmocka_unit_test(long_values_are_folded_and_old_references_dropped),
+        cmocka_unit_test(line_ends_are_line_ends),
         cmocka_unit_test(attachments_travel_whole),
     };
     return cmocka_run_group_tests(tests, sink_start, sink_stop);
