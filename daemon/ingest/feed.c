@@ -34,7 +34,7 @@ bool feed_take(struct ingest *g, struct record *r, struct touchpoint *tp, struct
             f->after = r->seq;
         return false;
     }
-    if (f->behind || f->replaying || !f->store_up || g->draining || g->jobs_n >= JOBS_MAX) {
+    if (f->behind || f->replaying || !f->store_up || g->draining || jobs_full(g)) {
         f->behind = true;
         return false;
     }
@@ -137,7 +137,7 @@ void feed_more(struct ingest *g) {
         else
             return;
     }
-    if ((f->replaying || f->behind) && g->jobs_n < JOBS_LOW)
+    if ((f->replaying || f->behind) && g->jobs_n < JOBS_LOW && !jobs_full(g))
         ask(g, false);
 }
 

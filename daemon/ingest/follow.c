@@ -258,6 +258,8 @@ static void unit_finish(struct unit *u) {
 }
 
 void unit_effects(struct unit *u) {
+    if (!id_same(u->part, u->contact) && u->appended.code != APPEND_KNOWN)
+        store_announce(u->g->parts.store, u->contact, u->tp->id);
     if (!u->was_applied || u->j->asked) {
         refer(u);
         if (names_are_new(u))

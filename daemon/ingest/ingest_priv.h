@@ -31,8 +31,9 @@ struct loop_timer;
 struct unit;
 
 enum {
-    JOBS_MAX = 2048, /* in memory; beyond it records wait in the spool alone */
-    JOBS_LOW = 1024, /* below it they are asked for */
+    JOBS_MAX = 2048,           /* in memory; beyond it records wait in the spool alone */
+    JOBS_LOW = 1024,           /* below it they are asked for */
+    JOBS_BYTES_MAX = 32 << 20, /* of their records, likewise */
     RUNNING_MAX = 256,
     TRIES_MAX = 5,
     RESTARTS_MAX = 8, /* of one touchpoint that met another daemon's change */
@@ -64,7 +65,7 @@ struct ingest {
     struct lanes lanes;
     struct link jobs;    /* all, in order of seq */
     struct link waiting; /* those not begun, likewise */
-    size_t jobs_n, running;
+    size_t jobs_n, jobs_bytes, running;
     bool starting; /* inside jobs_start */
     bool draining, closing;
     uint64_t confirm_seq, confirmed_seq;
@@ -120,6 +121,7 @@ struct job {
     size_t pending;     /* answers awaited by the step under way */
     size_t blob_calls;  /* of them those of the blob store, which outlives this room */
     bool is_dead;
+    size_t bytes; /* of its record */
     void (*over)(void *arg);
     void *over_arg;
     bool is_early; /* news of a message that is not known yet */
@@ -133,6 +135,7 @@ struct job *job_add(struct ingest *g, struct record *take_r, struct touchpoint *
 /* over(arg) runs once the job has ended, unless it is unwatched before. One watcher. */
 void job_watch(struct job *j, void (*over)(void *arg), void *arg);
 void job_unwatch(struct job *j);
+bool jobs_full(const struct ingest *g);
 struct job *job_find(struct ingest *g, uint64_t seq);
 /* Starts what may be started. */
 void jobs_start(struct ingest *g);

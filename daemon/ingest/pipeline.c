@@ -41,8 +41,14 @@ struct job *job_add(struct ingest *g, struct record *take_r, struct touchpoint *
         at = at->prev;
     link_insert_before(at, &j->link);
     list_push(&g->waiting, &j->start_link);
+    j->bytes = take_r->arena.used_bytes;
+    g->jobs_bytes += j->bytes;
     g->jobs_n++;
     return j;
+}
+
+bool jobs_full(const struct ingest *g) {
+    return g->jobs_n >= JOBS_MAX || (g->jobs_n && g->jobs_bytes >= JOBS_BYTES_MAX);
 }
 
 struct job *job_find(struct ingest *g, uint64_t seq) {
@@ -82,6 +88,7 @@ static void job_free(struct job *j) {
         link_remove(&j->link);
         link_remove(&j->start_link);
         j->g->jobs_n--;
+        j->g->jobs_bytes -= j->bytes;
         j->is_dead = true;
     }
     if (j->blob_calls) /* the room closes while the disk is at work: the last answer frees it */

@@ -175,6 +175,17 @@ void store_append(struct store *s, const struct append *what, append_fn *done, v
     store_function(s, "append", false, keys, 4, args, APPEND_ARGS + used, append_answer, w);
 }
 
+static void announced(void *arg, const struct store_reply *r, const struct fault *fault) {
+    (void)arg, (void)r, (void)fault; /* who missed it sees it when he looks again */
+}
+
+void store_announce(struct store *s, struct id contact, struct id touchpoint) {
+    char channel[ID_TEXT + 4], payload[64];
+    const struct str argv[] = {str_c("SPUBLISH"), contact_channel(contact, channel),
+                               payload_of("touchpoint", 'p', touchpoint, payload)};
+    store_command(s, argv, 3, 1, announced, NULL);
+}
+
 void store_outcome(struct store *s, struct id part, struct id touchpoint, struct id conversation,
                    struct id task, store_ok_fn *done, void *arg) {
     struct part_keys k;

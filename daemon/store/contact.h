@@ -150,6 +150,8 @@ struct appended {
 };
 typedef void append_fn(void *arg, const struct fault *fault, const struct appended *a);
 void store_append(struct store *s, const struct append *what, append_fn *done, void *arg);
+/* An entry went into a part that was merged: whoever shows the contact is told too. Not awaited. */
+void store_announce(struct store *s, struct id contact, struct id touchpoint);
 /* {r} gave another task than the conversation's. */
 void store_outcome(struct store *s, struct id part, struct id touchpoint, struct id conversation,
                    struct id task, store_ok_fn *done, void *arg);

@@ -63,6 +63,8 @@ bool touchpoint_save(const struct touchpoint *tp, struct buf *out) {
     jwrite_c(&w, "_content", content);
     if (tp->update_of.p)
         jwrite_str(&w, "_update_of", tp->update_of);
+    if (tp->name.p)
+        jwrite_str(&w, "_name", tp->name);
     jwrite_int(&w, "_at", tp->at_ms);
     jwrite_int(&w, "_received", tp->received_ms);
     jwrite_bool(&w, "_own_id", tp->own_id);
@@ -122,7 +124,7 @@ static void load_members(struct touchpoint *tp, const json_t *j) {
     tp->message_id = keep(tp, j, "message_id");
     tp->auto_kind = keep(tp, j, "auto");
     tp->update_of = keep(tp, j, "_update_of");
-    tp->name = keep(tp, json_object_get(j, "from"), "name");
+    tp->name = keep(tp, j, "_name");
     tp->at_ms = jget_int(j, "_at", 0);
     tp->received_ms = jget_int(j, "_received", 0);
     tp->revision = jget_int(j, "revision", 0);

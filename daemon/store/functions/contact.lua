@@ -295,6 +295,7 @@ function contact.revise(keys, args, old)
   if s then
     local v = contact.conv_read(s)
     v.rev, v.last = v.rev + 1, math.max(v.last, tonumber(args[2]))
+    v.opened = math.min(v.opened, tonumber(args[2]))
     if args[15] == '1' and old.task == '' then
       v.task = v.task ~= '' and v.task or id
       old.task, asks = v.task, '1'
