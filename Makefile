@@ -6,6 +6,7 @@ prefix ?= /usr
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
 channeldir = $(prefix)/lib/touchline/channels
+docdir ?= $(prefix)/share/doc/touchline
 
 comma := ,
 # SAN=address,undefined or SAN=thread goes with any target and builds beside the plain one.
@@ -193,8 +194,8 @@ format: ## formats the C sources
 	clang-format-14 -i $$(git ls-files '*.c' '*.h')
 
 cover: deps-check ## test coverage by line, in build/cover
-	@$(MAKE) --no-print-directory B=build/cover OPT='-O0 -g --coverage' LDFLAGS=--coverage unit
-	gcovr --root . --object-directory build/cover --print-summary --html-details build/cover/index.html
+	@$(MAKE) --no-print-directory B=build/cover OPT='-O0 -g --coverage -fprofile-update=atomic' LDFLAGS=--coverage unit
+	gcovr --root . --object-directory build/cover --gcov-ignore-parse-errors --exclude tests/ --print-summary --html-details build/cover/index.html
 
 debug: all ## the daemon on the development configuration under gdb
 	@DEBUGGER='gdb --args' sh conf/run.sh
@@ -216,19 +217,21 @@ build/man/%: docs/%.scd
 install: all $(MAN) ## installs (DESTDIR and prefix are honoured)
 	install -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/bin $(DESTDIR)$(channeldir) $(DESTDIR)$(unitdir) \
 	    $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d $(DESTDIR)$(sysconfdir)/touchline \
-	    $(DESTDIR)$(prefix)/include/touchline/kit $(DESTDIR)$(prefix)/lib \
+	    $(DESTDIR)$(prefix)/include/touchline/kit $(DESTDIR)$(prefix)/lib $(DESTDIR)$(docdir) \
 	    $(DESTDIR)$(prefix)/share/bash-completion/completions
-	install -m 755 build/touchlined $(DESTDIR)$(prefix)/sbin/
-	install -m 755 build/touchline $(DESTDIR)$(prefix)/bin/
-	install -m 644 $(CHANNELS:%=build/channels/%.so) $(DESTDIR)$(channeldir)/
+	install -m 755 $(B)/touchlined $(DESTDIR)$(prefix)/sbin/
+	install -m 755 $(B)/touchline $(DESTDIR)$(prefix)/bin/
+	install -m 644 $(CHANNELS:%=$(B)/channels/%.so) $(DESTDIR)$(channeldir)/
 	install -m 644 include/touchline/*.h $(DESTDIR)$(prefix)/include/touchline/
 	install -m 644 include/touchline/kit/*.h $(DESTDIR)$(prefix)/include/touchline/kit/
-	install -m 644 build/libtouchkit.a $(DESTDIR)$(prefix)/lib/
-	install -m 644 systemd/*.service $(DESTDIR)$(unitdir)/
+	install -m 644 $(B)/libtouchkit.a $(DESTDIR)$(prefix)/lib/
+	for unit in systemd/*.service; do \
+	    sed 's|/usr/sbin/touchlined|$(prefix)/sbin/touchlined|g; s|^ExecPaths=/usr/lib|ExecPaths=$(prefix)/lib /usr/lib|' $$unit > $(DESTDIR)$(unitdir)/$${unit##*/}; done
+	install -m 644 systemd/*.conf README.md $(DESTDIR)$(docdir)/
 	install -m 644 systemd/touchline.sysusers $(DESTDIR)$(prefix)/lib/sysusers.d/touchline.conf
 	install -m 644 systemd/touchline.tmpfiles $(DESTDIR)$(prefix)/lib/tmpfiles.d/touchline.conf
 	test -e $(DESTDIR)$(sysconfdir)/touchline/touchline.yml || install -m 640 conf/touchline.yml $(DESTDIR)$(sysconfdir)/touchline/
-	build/touchline completion bash > $(DESTDIR)$(prefix)/share/bash-completion/completions/touchline
+	$(B)/touchline completion bash > $(DESTDIR)$(prefix)/share/bash-completion/completions/touchline
 	for page in $(MAN); do install -D -m 644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page##*/}; done
 
 clean: ## removes what was built and the development state
