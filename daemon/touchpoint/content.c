@@ -26,8 +26,10 @@ static int by_key(const void *a, const void *b) {
     return d ? d : (x->key.n > y->key.n) - (x->key.n < y->key.n);
 }
 
+/* What names the touchpoint, and what its way here left on it: neither is what was said. */
 static bool is_left_out(struct str key) {
-    return str_is(key, "id") || str_is(key, "source_id") || str_is(key, "revision");
+    return str_is(key, "id") || str_is(key, "source_id") || str_is(key, "revision") ||
+           str_is(key, "envelope") || str_is(key, "warnings");
 }
 
 static bool add(struct buf *out, const json_t *v, bool top);

@@ -134,19 +134,12 @@ def tasks():
         events = t.events(ANNA)
         events.wait("snapshot")
         t.presence(ANNA)
-        seen = 0
         for _ in range(RUNS):
             begin = time.monotonic()
             for _ in range(n):
                 told = t.push({"id": uuid.uuid4().hex, "channel": "chat", "text": "x", "from": {"email": f"{uuid.uuid4().hex}@example.org"}}).json()
-                while True:
-                    with events.lock:
-                        while len(events.items) <= seen:
-                            events.lock.wait(5)
-                        name, _, data = events.items[seen]
-                    seen += 1
-                    if name == "offer" and data["task"]["id"] == told["task"]:
-                        break
+                data = events.wait("offer", lambda d, id=told["task"]: d["task"]["id"] == id, 20)[2]
+                events.items.clear()
                 t.post(f"/v1/tasks/{told['task']}/accept", {"offer": data["offer"]}, ANNA)
                 t.post(f"/v1/tasks/{told['task']}/complete", {}, ANNA)
             rates.append(n / (time.monotonic() - begin))
