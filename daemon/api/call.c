@@ -75,7 +75,10 @@ static void conflict(struct call *c, const char *code, const char *detail, struc
     if (!http_problem_text(&b, 409, code, NULL, detail) || !b.n)
         buf_reset(&b);
     struct str text = str_upto(buf_str(&b), b.n ? b.n - 1 : 0);
-    struct str whole = arena_strf(http_arena(c->r), "%.*s,%.*s}", STR_ARG(text), STR_ARG(members));
+    if (members.p[0] == '{') /* a whole object: its members */
+        members = str_make(members.p + 1, members.n - 2);
+    struct str whole = arena_strf(http_arena(c->r), "%.*s%s%.*s}", STR_ARG(text),
+                                  members.n ? "," : "", STR_ARG(members));
     if (c->key)
         idem_remember(c->api, steal(&c->key), 0, STR_NONE);
     http_reply(c->r, 409, "application/problem+json", whole);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metrics.h"
@@ -19,7 +20,7 @@
 #include "blob/blob_priv.h"
 #include "config/config.h"
 
-enum { TAKE = 64, EXPORT_MAX = 256 << 20 };
+enum { TAKE = 64, EXPORT_MAX = 256 << 20, SWEEP_MS = 60 * 1000 };
 
 const struct tl_key blob_keys[] = {
     {.name = "directory",
@@ -127,10 +128,11 @@ static void run_batch(struct blob_store *b, struct blob_job **jobs, size_t n) {
 static void run(void *arg) {
     must_run_on(THREAD_BLOB);
     struct blob_store *b = arg;
+    unsigned folder = 0;
     for (bool stop = false; !stop;) {
         void *items[BLOB_BATCH];
         struct blob_job *jobs[BLOB_BATCH];
-        size_t taken = queue_wait(b->jobs, items, BLOB_BATCH, -1), n = 0;
+        size_t taken = queue_wait(b->jobs, items, BLOB_BATCH, SWEEP_MS), n = 0;
         for (size_t i = 0; i < taken; i++) {
             struct blob_job *j = items[i];
             if (j->kind == BLOB_STOP) {
@@ -141,6 +143,9 @@ static void run(void *arg) {
             }
         }
         run_batch(b, jobs, n);
+        /* In quiet moments, a folder at a time: all of them within some hours. */
+        if (!taken && blob_expire_sweep(&b->dir, folder++, clock_wall_ms()))
+            log_info("blob.expired", "folder=%02x", (folder - 1) & 0xff);
     }
 }
 
@@ -223,7 +228,13 @@ static void submit(struct blob_store *b, struct blob_job *take_j, bool sound) {
 
 void blob_put(struct blob_store *b, struct str id, struct str part, struct str bytes,
               blob_put_fn *done, void *arg) {
+    blob_put_until(b, id, part, bytes, 0, done, arg);
+}
+
+void blob_put_until(struct blob_store *b, struct str id, struct str part, struct str bytes,
+                    int64_t until_ms, blob_put_fn *done, void *arg) {
     struct blob_job *j = job_new(BLOB_PUT, bytes.n);
+    j->until_ms = until_ms;
     j->put = done;
     j->arg = arg;
     bool sound = name_take(id, j->id) && name_take(part, j->part) && buf_add(&j->bytes, bytes);

@@ -38,6 +38,9 @@ void blob_close(struct blob_store *b); /* finishes what is queued; blocks: shutd
 typedef void blob_put_fn(void *arg, bool ok);
 void blob_put(struct blob_store *b, struct str id, struct str part, struct str bytes,
               blob_put_fn *done, void *arg);
+/* As blob_put, removed some hours after until_ms (wall clock); 0: kept for ever. */
+void blob_put_until(struct blob_store *b, struct str id, struct str part, struct str bytes,
+                    int64_t until_ms, blob_put_fn *done, void *arg);
 /* bytes absent: not here. Views are valid inside the call. */
 typedef void blob_get_fn(void *arg, struct str bytes);
 void blob_get(struct blob_store *b, struct str id, struct str part, size_t max_bytes,

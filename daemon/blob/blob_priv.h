@@ -22,6 +22,7 @@ struct blob_job {
     enum blob_job_kind kind;
     char id[BLOB_NAME_MAX + 1], part[BLOB_NAME_MAX + 1];
     char *path;       /* EXPORT */
+    int64_t until_ms; /* PUT: kept so long; 0: for ever */
     struct buf bytes; /* PUT: to be written; GET: what was read */
     blob_put_fn *put;
     blob_get_fn *get;
@@ -40,6 +41,11 @@ bool blob_dir_open(struct blob_dir *d, struct str path, struct fault *f) must_ch
 void blob_dir_close(struct blob_dir *d);
 /* Does the job but for the sync of its folder; fills ok and folder. Faults: SYSTEM, for the log. */
 void blob_dir_do(struct blob_dir *d, struct blob_job *j, struct fault *f);
+
+/* blob/expire.c: marks a file with its end; removes what is over in one of the 256 folders, and
+ * says how many. */
+bool blob_expire_mark(int folder, const char *name, int64_t until_ms) must_check;
+size_t blob_expire_sweep(struct blob_dir *dir, unsigned nth, int64_t now_ms);
 
 /* zstd, level 3. */
 bool blob_pack(struct str bytes, struct buf *out) must_check;

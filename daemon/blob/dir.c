@@ -136,8 +136,10 @@ static bool put(struct blob_dir *d, struct blob_job *j, struct fault *f) {
     buf_init(&packed, PACKED_MAX);
     if (!blob_pack(buf_str(&j->bytes), &packed))
         return fault_set(f, FAULT_SYSTEM, j->id, "%zu bytes cannot be packed", j->bytes.n);
-    return write_new(d, j->folder, name, buf_str(&packed)) ||
-           fault_sys(f, j->id, "its blob cannot be written");
+    if (!write_new(d, j->folder, name, buf_str(&packed)))
+        return fault_sys(f, j->id, "its blob cannot be written");
+    return j->until_ms <= 0 || blob_expire_mark(j->folder, name, j->until_ms) ||
+           fault_sys(f, j->id, "its end cannot be marked");
 }
 
 /* false with a fault: an error; without: not here. */

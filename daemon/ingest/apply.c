@@ -198,6 +198,9 @@ static void blob_answer(void *arg, bool ok) {
 void unit_decided(struct unit *u) {
     struct touchpoint *tp = u->tp;
     struct id_text id = id_write('p', tp->id);
+    int64_t until_ms; /* a channel that keeps nothing has its attachments all the same: they are the
+                         message */
+    (void)!kept_until(u->g, tp->channel, tp->received_ms, &until_ms);
     ask_rules(u, choose_conversation(u));
     if (!tp->blobs_n) {
         claim(u);
@@ -207,8 +210,8 @@ void unit_decided(struct unit *u) {
         job_await(u->j);
     u->j->blob_calls += tp->blobs_n;
     for (size_t i = 0; i < tp->blobs_n; i++)
-        blob_put(u->g->parts.blobs, str_c(id.c), str_c(tp->blobs[i].sha256),
-                 buf_str(&tp->blobs[i].bytes), blob_answer, u);
+        blob_put_until(u->g->parts.blobs, str_c(id.c), str_c(tp->blobs[i].sha256),
+                       buf_str(&tp->blobs[i].bytes), until_ms, blob_answer, u);
 }
 
 /* ---- the entry ---- */

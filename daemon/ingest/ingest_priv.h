@@ -141,6 +141,8 @@ struct job *job_find(struct ingest *g, uint64_t seq);
 void jobs_start(struct ingest *g);
 /* Ends of a job's try, once each. fault NULL: applied. */
 void job_done(struct job *j);
+/* keep.c: until when a channel's bytes are kept, 0 for ever; false: not at all. */
+bool kept_until(const struct ingest *g, struct str channel, int64_t from_ms, int64_t *out_until_ms);
 void job_failed(struct job *j, const struct fault *fault);
 void job_quarantine(struct job *j, const char *reason);
 /* Takes seats in the lanes of these keys; runs job_run when it is first in all. */

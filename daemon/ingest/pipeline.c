@@ -308,15 +308,6 @@ void unit_end(struct unit *u, const struct outcome *o) {
 
 /* ---- the bytes as they came ---- */
 
-static bool is_kept(const struct ingest *g, struct str channel) {
-    const struct tl_pairs *keep = g->parts.keep;
-    bool keeps;
-    for (size_t i = 0; keep && i < keep->n; i++)
-        if (str_eq(keep->items[i].name, channel))
-            return !config_read_bool(keep->items[i].value, &keeps) || keeps;
-    return true;
-}
-
 static void raw_put(void *arg, bool ok) {
     struct job *j = arg;
     struct fault f;
@@ -336,6 +327,7 @@ static void raw_put(void *arg, bool ok) {
 
 static void job_finish(struct job *j) {
     struct str channel = j->units_n ? j->units[0]->tp->channel : STR_NONE;
+    int64_t until_ms = 0;
     if (j->is_early) {
         job_early(j);
         return;
@@ -344,7 +336,7 @@ static void job_finish(struct job *j) {
         job_done(j);
         return;
     }
-    if (!j->raw_ids_n || !is_kept(j->g, channel)) {
+    if (!j->raw_ids_n || !kept_until(j->g, channel, j->r->received_ms, &until_ms)) {
         spool_note_moved(j->g->parts.spool, j->r->seq);
         job_done(j);
         return;
@@ -353,8 +345,8 @@ static void job_finish(struct job *j) {
         job_await(j);
     j->blob_calls += j->raw_ids_n;
     for (size_t i = 0; i < j->raw_ids_n; i++)
-        blob_put(j->g->parts.blobs, str_c(id_write('p', j->raw_ids[i]).c), str_c("raw"), j->r->body,
-                 raw_put, j);
+        blob_put_until(j->g->parts.blobs, str_c(id_write('p', j->raw_ids[i]).c), str_c("raw"),
+                       j->r->body, until_ms, raw_put, j);
 }
 
 /* ---- beginning ---- */

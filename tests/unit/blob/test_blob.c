@@ -295,6 +295,32 @@ static void a_folder_that_anyone_may_write_is_refused(void **state) {
     assert_null(b);
 }
 
+static size_t sweep(const struct world *w, int64_t now_ms) {
+    struct blob_dir dir;
+    struct fault f;
+    size_t n = 0;
+    assert_true(blob_dir_open(&dir, str_c(w->blobs), &f));
+    for (unsigned i = 0; i < 256; i++)
+        n += blob_expire_sweep(&dir, i, now_ms);
+    blob_dir_close(&dir);
+    return n;
+}
+
+static void what_has_an_end_is_removed_after_it_and_nothing_else(void **state) {
+    enum { HOUR_MS = 3600 * 1000 };
+    struct world *w = *state;
+    int64_t now = clock_wall_ms();
+    assert_true(put_wait(w, "p_1", "raw", str_c("for ever")));
+    blob_put_until(w->b, str_c("p_2"), str_c("raw"), str_c("an hour"), now + HOUR_MS, on_put, w);
+    turn_until(w, w->answers + 1);
+    assert_int_equal(sweep(w, now + HOUR_MS / 2), 0);
+    assert_int_equal(files(w), 2);
+    assert_int_equal(sweep(w, now + HOUR_MS + 1000), 1);
+    assert_int_equal(sweep(w, now + 1000LL * 24 * HOUR_MS), 0);
+    assert_int_equal(files(w), 1);
+    assert_non_null(strstr(file_path, "/p_1.raw.zst"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -311,6 +337,7 @@ int main(void) {
         T(beyond_the_bound_a_put_is_answered_with_failure),
         T(a_failed_write_leaves_nothing_and_says_so),
         T(a_folder_that_anyone_may_write_is_refused),
+        T(what_has_an_end_is_removed_after_it_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
