@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "config/people.h"
 #include "ingest/ingest.h"
+#include "ingest/ingest_priv.h"
 #include "ingest/intake.h"
 #include "ingest/rules.h"
 #include "spool/spool.h"
@@ -143,8 +144,9 @@ static inline bool run_until_true(bool (*test)(void), int64_t ms) {
     return test();
 }
 
+/* Connected, and what comes is applied at once rather than read again from the spool. */
 static inline bool is_up(void) {
-    return h.state == STORE_UP;
+    return h.state == STORE_UP && !h.ingest->feed.replaying && !h.ingest->feed.behind;
 }
 static inline bool is_down(void) {
     return h.state == STORE_DOWN;
