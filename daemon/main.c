@@ -353,6 +353,23 @@ static bool open_doors(struct daemon *d, struct fault *f) {
 
 /* ---- signals ---- */
 
+static bool is_agent(const struct tl_items *agents, struct str id) {
+    const struct agent_config *all = agents->items;
+    for (size_t i = 0; i < agents->n; i++)
+        if (str_eq(all[i].id, id))
+            return true;
+    return false;
+}
+
+/* Who is no longer in the file is shown nothing more. */
+static void end_streams_of_others(struct daemon *d) {
+    const struct tl_items *before = config_get(d->before, "agents");
+    const struct agent_config *all = before->items;
+    for (size_t i = 0; i < before->n; i++)
+        if (!is_agent(section(d, "agents"), all[i].id))
+            delivery_end(d->delivery, all[i].id);
+}
+
 static void reload(struct daemon *d) {
     struct config *next = NULL;
     struct fault f = {0};
@@ -374,6 +391,7 @@ static void reload(struct daemon *d) {
     dispatch_reload(d->dispatch, &dispatch);
     api_reload(d->api, section(d, "agents"), parts.region);
     set_auth(d);
+    end_streams_of_others(d);
     bool doors = http_reload(d->http, section(d, "listen"), section(d, "limits"), &f);
     bool channels = plugin_host_reload(d->plugins, d->config, doors ? &f : NULL);
     if (!doors || !channels)

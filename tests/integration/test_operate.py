@@ -47,6 +47,18 @@ def test_a_reload_swaps_all_or_keeps_the_old_one(fresh):
         assert idle.recv(100).startswith(b"HTTP/1.1 200")
 
 
+def test_an_agent_who_leaves_the_file_is_shown_nothing_more(fresh):
+    t = fresh
+    events = t.events("dev-ben")
+    events.wait("snapshot")
+    text = t.file.read_text()
+    begin, end = text.index("  - id: ben"), text.index("  - id: clara")
+    t.file.write_text(text[:begin] + text[end:])
+    t.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: events.closed, why="the stream's end")
+    assert t.get("/v1/me", "dev-ben").status_code == 401 and t.get("/v1/me", ANNA).status_code == 200
+
+
 def test_sigterm_drains_and_ends_with_0(fresh):
     t = fresh
     t.push({"id": "1", "channel": "chat", "text": "x", "from": {"email": "drain@example.org"}})
