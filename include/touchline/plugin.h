@@ -31,6 +31,9 @@ struct tl_request; /* one HTTP request under way */
 struct tl_job;     /* one reply to be sent */
 struct tl_timer;
 struct tl_lease;
+struct tl_stream;    /* a connection to another server */
+struct tl_media;     /* one attachment to be fetched */
+struct tl_operation; /* long work that an operator asked for */
 
 /* ---- Configuration ----
  * One table describes a mapping of the file; the reader checks, converts and writes each value into
@@ -143,6 +146,9 @@ struct tl_entry {
     struct str reason; /* of quarantine */
     uint32_t await_ms; /* > 0: done() comes when applied, or after so long with TL_KEPT */
     struct str bucket; /* where source_id is absent: what makes two the same within ten minutes */
+    /* 1.1 */
+    struct str place; /* where in the source it stood ("17/0000004711", UIDVALIDITY/UID): kept in
+                         the source's ledger by the same commit, also of what is known already */
 };
 
 struct tl_outcome {
@@ -241,10 +247,73 @@ struct tl_fetched {
     struct str error; /* when status is 0 */
     bool maybe_sent;  /* no answer, but the request may have arrived */
     int64_t retry_after_ms;
+    struct str type; /* 1.1: Content-Type of the answer */
 };
 typedef void tl_fetched_fn(void *arg, const struct tl_fetched *answer);
 typedef void tl_worked_fn(void *arg, bool ok, struct str answer_or_reason);
 typedef void tl_timer_fn(void *arg);
+
+/* ---- Streams (1.1) ----
+ * libcurl resolves, connects, verifies TLS and logs in on the egress thread; from UP on the bytes
+ * are the plugin's both ways. DOWN or DENIED comes once, then nothing more: the stream is gone. */
+enum tl_stream_event {
+    TL_STREAM_UP = 1,
+    TL_STREAM_DATA = 2,
+    TL_STREAM_DOWN = 3,   /* could not connect, or ended: the reason */
+    TL_STREAM_DENIED = 4, /* the login was refused: the reason */
+};
+struct tl_stream_open {
+    size_t size;
+    struct str url; /* imaps://mail.example.org:993/, imap:// */
+    struct str user, password;
+    struct str bearer;    /* XOAUTH2 instead of the password */
+    struct str ca;        /* file of certificates; absent: the system's */
+    uint32_t timeout_ms;  /* until UP; 0: 30 s */
+    bool tls_required;    /* of imap://: STARTTLS or nothing */
+    bool private_allowed; /* as of tl_fetch */
+};
+typedef void tl_stream_fn(void *arg, enum tl_stream_event event, struct str bytes_or_reason);
+
+/* ---- Attachments that a touchpoint only names (1.1) ---- */
+struct tl_attach {
+    size_t size;
+    struct str source, touchpoint; /* "p_…" */
+    struct str fetch;              /* the plugin's own word, from the attachment's "fetch" */
+    uint32_t max_bytes;
+    uint32_t attempt; /* 1 at first */
+};
+struct tl_attached {
+    size_t size;
+    enum tl_sent state;           /* SENT: here it is; RETRY: later again; NEVER: gone for good */
+    struct str bytes, type, name; /* type, name: where the platform tells them */
+    const char *reason;
+    int64_t retry_after_ms;
+};
+
+/* ---- Long work for an operator (1.1): "reconcile", "backfill" ---- */
+struct tl_operate {
+    size_t size;
+    struct str kind, source;
+    int64_t since_ms; /* 0: from the beginning */
+    struct str mark;  /* where the same work was left when it was interrupted; absent: anew */
+};
+
+/* ---- What is known of a source (1.1) ---- */
+struct tl_place {
+    struct str place, id; /* "p_…" */
+};
+/* places NULL: could not be asked. Views live until it returns. */
+typedef void tl_places_fn(void *arg, const struct tl_place *places, size_t n);
+/* known[i] of the i-th id asked for. known NULL: could not be asked. */
+typedef void tl_known_fn(void *arg, const bool *known, size_t n);
+
+/* An automatic acknowledgement of what came in (1.1). */
+struct tl_acknowledge {
+    size_t size;
+    struct str text;
+    int64_t once_per_ms; /* to one person */
+};
+
 /* held: true when the lease was won, false when it was lost. */
 typedef void tl_lease_fn(void *arg, bool held);
 
@@ -304,6 +373,33 @@ struct tl_host {
                  tl_worked_fn *done, void *arg);
     /* Ends one job of send(). */
     void (*sent)(struct tl_job *take_job, const struct tl_sent_result *result);
+
+    /* ---- 1.1 ---- */
+    /* NULL: too many. event is never called from inside, nor after stream_close. */
+    struct tl_stream *(*stream)(struct tl_channel *ch, const struct tl_stream_open *what,
+                                tl_stream_fn *event, void *arg);
+    void (*stream_write)(struct tl_stream *stream, struct str bytes); /* copies */
+    void (*stream_hold)(struct tl_stream *stream, bool held);         /* held: no DATA comes */
+    void (*stream_close)(struct tl_stream *take_stream);
+    /* Ends one attach(). */
+    void (*attached)(struct tl_media *take_media, const struct tl_attached *result);
+    /* Of an operation: false once the operator has gone; end it then. done of total (0: unknown);
+     * mark (may be absent): where to go on after an interruption, kept. */
+    bool (*operation_progress)(struct tl_operation *op, uint64_t done, uint64_t total,
+                               struct str mark);
+    /* One line of the result: a JSON object ({"place", "id", "reason"}). */
+    void (*operation_item)(struct tl_operation *op, struct str json);
+    /* Ends it. summary: a JSON object of figures ({"server": n, "kept": n, "missing": n}); ok
+     * false: it could not be done, reason. */
+    void (*operation_end)(struct tl_operation *take_op, bool ok, struct str summary_or_reason);
+    /* At most 1,000 entries of the ledger of "email:support" with a place above `after`, ascending
+     * by bytes. */
+    void (*ledger)(struct tl_channel *ch, struct str source, struct str after, tl_places_fn *done,
+                   void *arg);
+    /* Whether touchpoints of these source_ids were taken in (here or by another daemon); at most
+     * 1,000. */
+    void (*known)(struct tl_channel *ch, struct str source, const struct str *source_ids, size_t n,
+                  tl_known_fn *done, void *arg);
 };
 
 /* ---- The plugin's table ---- */
@@ -345,6 +441,20 @@ struct tl_plugin {
      * for Message-IDs; false: this source cannot answer. */
     bool (*sender)(void *instance, struct str source, struct str *out_name,
                    struct str *out_address);
+
+    /* ---- 1.1, each may be absent ---- */
+    /* Why this reply cannot be sent now, told to the agent before anything is kept: "the customer
+     * last wrote more than 24 hours ago". true: it cannot; out_why of max bytes with its NUL. At
+     * once, no I/O. what->touchpoint may be absent: whether anything at all could be sent. */
+    bool (*refuses)(void *instance, const struct tl_outbound *what, char *out_why, size_t max);
+    /* Fetches one attachment; ends it by host->attached, always. */
+    void (*attach)(void *instance, struct tl_media *media, const struct tl_attach *what);
+    /* Long work for an operator; ends it by host->operation_end, always. false: this channel does
+     * not know that kind, or the source. */
+    bool (*operate)(void *instance, struct tl_operation *op, const struct tl_operate *what);
+    /* Whether a message of a person by this source is acknowledged automatically, and with which
+     * words. Whether it may be (RFC 3834) the host has judged. */
+    bool (*acknowledge)(void *instance, struct str source, struct tl_acknowledge *out);
 };
 
 #define TL_PLUGIN_HEAD                                                                             \

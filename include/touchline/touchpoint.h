@@ -17,7 +17,10 @@
  *     "auto": null | "bounce" …   "delivery": {…}   "call": {…}
  *     "warnings": ["date missing"]
  *     "attachments": [{"name", "type", "inline", "cid", and one of
- *                      "data" (base64), "ref" (emit->blob)}]
+ *                      "data" (base64), "ref" (emit->blob), "fetch" (the channel's own word for
+ *                      what it will fetch later, by attach)}]
+ *     "echo": true                of an outbound one: it may be our own reply come back; joined to
+ *                                 that by its message_id, else a touchpoint of its own
  *     "envelope": {"from": "…", "to": "…"} }
  *
  * A delivery update names the outbound message instead of being a touchpoint of its own:
