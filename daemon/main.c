@@ -239,6 +239,11 @@ static struct dispatch_config dispatch_config_of(const struct daemon *d) {
                                     .units = section(d, "units")};
 }
 
+static void settle(void *ctx, struct str task, struct str reason, answer_fn *done, void *arg) {
+    struct daemon *d = ctx;
+    dispatch_settle(d->dispatch, task, reason, done, arg);
+}
+
 static struct ingest_parts ingest_parts_of(struct daemon *d) {
     const struct identity_config *identity = section(d, "identity");
     const struct blob_config *blobs = section(d, "blobs");
@@ -248,6 +253,7 @@ static struct ingest_parts ingest_parts_of(struct daemon *d) {
                                  .store = d->store,
                                  .ids = d->ids,
                                  .reader = plugin_host_reader(d->plugins),
+                                 .settler = {d, settle},
                                  .region = section_str(d, "region"),
                                  .link_claims = identity->link_claims == LINK_CLAIMS_YES,
                                  .keep = &blobs->keep};

@@ -45,6 +45,10 @@ void dispatch_move(struct dispatch *d, struct dispatch_actor who, struct str tas
 /* By hand: {"conversation" or "contact","queue","subject","priority","skills","tags","due"}. */
 void dispatch_create(struct dispatch *d, struct dispatch_actor who, struct str body,
                      answer_fn *done, void *arg);
+/* What the task was for has come about: it ends with the reason as its disposition. NOT_FOUND: it
+ * had ended before. */
+void dispatch_settle(struct dispatch *d, struct str task, struct str reason, answer_fn *done,
+                     void *arg);
 /* state available|away|offline; answers the agent. */
 void dispatch_presence(struct dispatch *d, struct str agent, struct str state, struct str reason,
                        answer_fn *done, void *arg);

@@ -69,6 +69,7 @@ static const struct conversation *choose_conversation(struct unit *u) {
     u->conversation = c.conversation;
     u->by_source = c.by_source;
     u->by_thread = c.by_thread;
+    u->by_callback = c.by_callback;
     u->part = c.part;
     if (u->is_fixed && id_same(u->fixed_conversation, u->tp->id))
         u->mode = JOIN_OWN;
@@ -202,6 +203,7 @@ void unit_decided(struct unit *u) {
                          message */
     (void)!kept_until(u->g, tp->channel, tp->received_ms, &until_ms);
     ask_rules(u, choose_conversation(u));
+    u->settles = !u->wants_task && is_talk(tp);
     if (!tp->blobs_n) {
         claim(u);
         return;
@@ -277,6 +279,7 @@ void unit_append(struct unit *u) {
         .deleted = tp->deleted,
         .automatic = tp->auto_kind.n > 0,
         .wants_task = u->wants_task,
+        .settles = u->settles,
         .channel = tp->channel,
         .source = tp->source,
         .body = buf_str(&packed),
@@ -290,8 +293,8 @@ void unit_append(struct unit *u) {
         .identities = u->known,
         .identities_n = u->known_n,
     };
-    if (u->by_source)
-        a.open_field = contact_open_field(tp->channel, tp->source, open);
+    if (u->by_source || u->by_callback)
+        a.open_field = unit_open_field(tp, open);
     if (u->by_thread)
         a.thread_field = contact_thread_field(tp->source, tp->thread, thread);
     store_append(u->g->parts.store, &a, appended, u);

@@ -50,12 +50,17 @@ static bool choose_reference(const struct reference_fact *refs, size_t n,
     return false;
 }
 
-static void choose_open(const struct open_fact *opens, size_t n, bool thread,
-                        struct conversation_choice *out) {
-    out->mode = JOIN_LOOK;
+static bool may_join(const struct conversation *v, const struct conversation_choice *c) {
+    if (c->by_callback)
+        return v->has_task;
+    return c->by_thread || v->status != CONVERSATION_RESOLVED;
+}
+
+static void choose_open(const struct open_fact *opens, size_t n, struct conversation_choice *out) {
+    out->mode = out->by_callback ? JOIN_CALLBACK : JOIN_LOOK;
     for (size_t i = 0; i < n; i++) {
-        const struct conversation *v = thread ? opens[i].thread : opens[i].open;
-        if (!v || (!thread && v->status == CONVERSATION_RESOLVED))
+        const struct conversation *v = out->by_thread ? opens[i].thread : opens[i].open;
+        if (!v || !may_join(v, out))
             continue;
         out->existing = v;
         /* Of the contact's own part the function looks itself, in the same call. */
@@ -72,9 +77,10 @@ void conversation_choose(const struct touchpoint *tp, struct id contact,
     *out = (struct conversation_choice){.mode = JOIN_OWN, .part = contact};
     bool own = conversation_begins_own(tp);
     out->by_thread = tp->thread.n > 0;
+    out->by_callback = str_is(tp->channel, "call") && !out->by_thread;
     out->by_source = !own && !out->by_thread;
     if (choose_token(references, n, contact, out) || choose_reference(references, n, out))
         return;
-    if (out->by_thread || !own)
-        choose_open(opens, opens_n, out->by_thread, out);
+    if (out->by_thread || out->by_callback || !own)
+        choose_open(opens, opens_n, out);
 }

@@ -33,14 +33,16 @@ struct conversation_choice {
     struct id conversation;
     const struct conversation *existing; /* for the rules; NULL: it begins */
     bool by_source, by_thread;           /* may later be found by them */
-    bool foreign;                        /* names an exchange of somebody else */
+    bool by_callback; /* a call: with the others while somebody is to be called back */
+    bool foreign;     /* names an exchange of somebody else */
 };
 
 void conversation_choose(const struct touchpoint *tp, struct id contact,
                          const struct reference_fact *references, size_t n,
                          const struct open_fact *opens, size_t opens_n,
                          struct conversation_choice *out);
-/* A mail, a form, a call begins its own; the others join the contact's open one. */
+/* A mail, a form, a call begins its own (calls: unless one waits to be called back); the others
+ * join the contact's open one. */
 bool conversation_begins_own(const struct touchpoint *tp);
 
 #endif

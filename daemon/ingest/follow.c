@@ -15,8 +15,6 @@
 
 enum { SUGGESTION_MAX = 4096, TEXT_LIST_MAX = 16 << 10 };
 
-static void unit_finish(struct unit *u);
-
 /* ---- the task ---- */
 
 static bool skills_json(const struct rule_outcome *r, struct buf *out) {
@@ -234,9 +232,11 @@ static void note_steps(struct unit *u) {
     note_step(u->j, u->tp->id, "task", str_c(task.c));
     if (u->wants_task)
         note_step(u->j, u->tp->id, "queue", u->rule.queue);
+    else if (u->settles)
+        note_step(u->j, u->tp->id, "settled", str_c(task.c));
 }
 
-static void unit_finish(struct unit *u) {
+void unit_finish(struct unit *u) {
     const struct outcome o = {
         .kind =
             u->appended.code == APPEND_KNOWN && u->look.applied ? OUTCOME_KNOWN : OUTCOME_APPLIED,
@@ -272,6 +272,8 @@ void unit_effects(struct unit *u) {
     }
     if (u->appended.asks && u->wants_task)
         want_task(u);
+    else if (u->appended.asks && u->settles && u->has_task)
+        unit_settle(u);
     else
         unit_finish(u);
 }

@@ -25,6 +25,13 @@ struct loop;
 struct spool;
 struct store;
 
+/* Who ends a task that has come about by itself (dispatch/settle.c), handed in by main.c. done
+ * once, later; LATER: come again, all else: it has ended, now or before. */
+struct settler {
+    void *ctx;
+    void (*settle)(void *ctx, struct str task, struct str reason, answer_fn *done, void *arg);
+};
+
 struct ingest_parts {
     struct loop *loop;
     struct spool *spool;
@@ -32,6 +39,7 @@ struct ingest_parts {
     struct store *store;
     struct id_maker *ids;
     struct reader reader;
+    struct settler settler;
     struct str region;
     bool link_claims;            /* identity.link_claims */
     const struct tl_pairs *keep; /* blobs.keep: channel -> duration or "no" */

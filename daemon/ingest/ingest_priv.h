@@ -5,6 +5,7 @@
  *   pipeline.c   jobs: lanes, tries, quarantine, notes of what is applied
  *   read.c       kept bytes to touchpoints, by the channel's reader
  *   unit.c       one touchpoint through its steps: resolve.c, link.c, apply.c, follow.c
+ *   callback.c   a talk ends the wait for a call back
  *   delivery.c   news of outbound touchpoints
  *   effect.c     records of tasks, contacts, conversations, erasures applied
  *   action*.c    what agents do: decided by Redis, committed, answered
@@ -213,9 +214,10 @@ struct unit {
 
     enum join_mode mode;
     struct id conversation;
-    bool by_source, by_thread;
+    bool by_source, by_thread, by_callback;
     struct rule_outcome rule;
     bool wants_task;
+    bool settles; /* a talk: nobody need call back any more */
     struct appended appended;
     struct id task;
     bool has_task;
@@ -237,6 +239,15 @@ void unit_decided(struct unit *u); /* apply.c: conversation, rules, blobs, claim
 void unit_link(struct unit *u);    /* link.c: then unit_append */
 void unit_append(struct unit *u);  /* apply.c */
 void unit_effects(struct unit *u); /* follow.c: references, search, task, receipts */
+/* ---- callback.c ---- */
+/* By which the open conversation of this touchpoint is found; out holds LOOK_FIELD_MAX. */
+struct str unit_open_field(const struct touchpoint *tp, char out[LOOK_FIELD_MAX]);
+/* Both talked. */
+bool is_talk(const struct touchpoint *tp);
+/* Ends the task that waited for it, then the unit's other effects go on by unit_finish. */
+void unit_settle(struct unit *u);
+void unit_finish(struct unit *u); /* follow.c */
+
 /* Marks the id as erased and ends the unit. */
 void unit_drop_erased(struct unit *u);
 

@@ -187,6 +187,6 @@ void unit_resolve(struct unit *u) {
     };
     if (tp->thread.n)
         w.thread_field = contact_thread_field(tp->source, tp->thread, thread);
-    w.open_field = contact_open_field(tp->channel, tp->source, open);
+    w.open_field = unit_open_field(tp, open);
     store_look(u->g->parts.store, &w, &u->arena, &u->look, looked, u);
 }

@@ -138,7 +138,7 @@ static int append_flags(const struct append *w) {
 }
 
 void store_append(struct store *s, const struct append *what, append_fn *done, void *arg) {
-    static const char *const modes[] = {"own", "join", "look"};
+    static const char *const modes[] = {"own", "join", "look", "callback"};
     struct append_wait *w = NEW(struct append_wait);
     struct str args[APPEND_ARGS + LOOK_IDENTITIES_MAX * IDENTITY_ARGS];
     struct number_text n[5];
@@ -162,7 +162,9 @@ void store_append(struct store *s, const struct append *what, append_fn *done, v
         str_c(modes[what->mode]),
         or_empty(what->open_field),
         or_empty(what->thread_field),
-        text_of(what->wants_task),
+        str_c(what->wants_task ? "1"
+              : what->settles  ? "2"
+                               : "0"),
         str_upto(or_empty(what->subject), SUBJECT_KEPT),
         or_empty(what->name),
         or_empty(what->language),

@@ -124,12 +124,14 @@ void store_refer(struct store *s, struct id reference, struct id part, struct id
 enum join_mode {
     JOIN_OWN /* begins its own */,
     JOIN_ID /* this one, opened again where it is gone */,
-    JOIN_LOOK
+    JOIN_LOOK,
+    JOIN_CALLBACK /* the one of open_field while its task is open */
 };
 struct append {
     struct id part, touchpoint;
     int64_t at_ms, received_ms, revision;
     bool inbound, note, deleted, automatic, wants_task;
+    bool settles; /* ends the conversation's open task: appended.task, where asks */
     struct str channel, source, body /* packed */, delivery;
     int delivery_rank;
     enum join_mode mode;

@@ -24,7 +24,7 @@ struct store_tail;
 /* ---- moves of people ---- */
 struct task_move {
     struct str task, actor;
-    const char *move; /* accept reject complete transfer release snooze */
+    const char *move; /* accept reject complete transfer release snooze settle */
     bool lead;        /* may move others' work */
     bool everywhere;  /* of all queues; else only of `queues` (and what he has held) */
     struct tl_strs queues;

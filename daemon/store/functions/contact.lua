@@ -227,7 +227,8 @@ end)
 
 -- ---- appending ----
 -- args: 1 id 2 at 3 received 4 revision 5 flags 6 channel 7 source 8 body 9 delivery 10 its rank
---       11 conversation or '' 12 mode: own, join, look 13 open field 14 thread field 15 wants a task ('1')
+--       11 conversation or '' 12 mode: own, join, look, callback 13 open field 14 thread field
+--       15 '1' wants a task, '2' settles the one that is open, else '0'
 --       16 subject 17 name 18 language 19 payload to publish 20 previous task known to the caller or ''
 --       21... identities, 7 each
 -- code: new, revised, known; gone (erased), moved (an alias by now: conversation is where it leads)
@@ -248,8 +249,20 @@ function contact.choose(keys, args)
       return found, v, ''
     end
     return id, nil, v and contact.last_done(v) or ''
+  elseif mode == 'callback' then -- calls belong together while somebody is to be called back
+    local found = redis.call('HGET', keys[4], args[13])
+    local s = found and redis.call('HGET', keys[4], found)
+    local v = s and contact.conv_read(s)
+    if v and v.task ~= '' then
+      return found, v, ''
+    end
   end
   return id, nil, ''
+end
+
+-- A talk ends the wait for a call back, unless the person called in vain again after it.
+function contact.settles(args, v)
+  return args[15] == '2' and v.task ~= '' and tonumber(args[2]) >= v.last
 end
 
 function contact.join(keys, args, flags)
@@ -257,6 +270,7 @@ function contact.join(keys, args, flags)
   local at, received, begun = tonumber(args[2]), tonumber(args[3]), not v
   v = v or {status = contact.OPEN, rev = 0, opened = at, last = at, status_at = -1, owner_at = 0, channel = args[6],
     source = args[7], owner = '', task = '', subject = args[16], done = ''}
+  local settles = contact.settles(args, v)
   v.rev = v.rev + 1
   v.opened, v.last = math.min(v.opened, at), math.max(v.last, at)
   if contact.has(flags, contact.INBOUND) then
@@ -274,13 +288,13 @@ function contact.join(keys, args, flags)
   end
   local fields = {conv, contact.conv(v)}
   for _, name in ipairs({args[13], args[14]}) do
-    if name ~= '' and (args[12] == 'look' or begun) then
+    if name ~= '' and (args[12] == 'look' or args[15] == '1' or begun and args[12] ~= 'callback') then
       fields[#fields + 1] = name
       fields[#fields + 1] = conv
     end
   end
   redis.call('HSET', keys[4], unpack(fields))
-  return conv, v, done ~= '' and done or previous
+  return conv, v, done ~= '' and done or previous, settles
 end
 
 -- A later revision may ask for work where the first did not (a call that was abandoned in the end).
@@ -294,6 +308,9 @@ function contact.revise(keys, args, old)
   local s = redis.call('HGET', keys[4], old.conv)
   if s then
     local v = contact.conv_read(s)
+    if contact.settles(args, v) then
+      old.task, asks = v.task, '1'
+    end
     v.rev, v.last = v.rev + 1, math.max(v.last, tonumber(args[2]))
     v.opened = math.min(v.opened, tonumber(args[2]))
     if args[15] == '1' and old.task == '' then
@@ -358,8 +375,8 @@ tl.fn('append', function(keys, args)
   elseif c.to and not c.b then
     return {'moved', c.to}
   end
-  local conv, v, previous = contact.join(keys, args, flags)
-  local task = args[15] == '1' and v.task or ''
+  local conv, v, previous, settles = contact.join(keys, args, flags)
+  local task = (args[15] == '1' or settles) and v.task or ''
   redis.call('ZADD', keys[2], args[2], id)
   redis.call('HSET', keys[3], id, contact.body(id, {flags = flags, channel = contact.channel_at[args[6]] or 11,
     conv = conv, task = task, revision = tonumber(args[4]), rank = tonumber(args[10]), delivery = args[9],

@@ -253,7 +253,7 @@ function task.absorb(r, t, now, args)
   local due = tonumber(args[12])
   t.due = (t.due == 0 or due > 0 and due < t.due) and due or t.due
   task.change(r, t, now, {to = t.state == 'snoozed' and 'waiting' or t.state, till = t.state ~= 'snoozed' and t.till or 0,
-    reason = 'customer wrote again'})
+    reason = t.channel == 'call' and 'customer called again' or 'customer wrote again'})
 end
 
 tl.fn('task_want', function(keys, args)

@@ -16,6 +16,7 @@ task.moves = {
   transfer = {from = {accepted = 'agent', waiting = 'lead', offered = 'lead', snoozed = 'lead'}},
   release = {from = {accepted = 'agent', snoozed = 'lead'}},
   snooze = {from = {accepted = 'agent', waiting = 'lead'}},
+  settle = {from = {accepted = 'lead', waiting = 'lead', offered = 'lead', snoozed = 'lead'}},
 }
 
 function task.line_of(lines, word)
@@ -122,6 +123,17 @@ function task.moves.snooze.act(r, t, now, m)
     task.wish_for(t, 'snooze', t.agent, m.till)
   end
   task.change(r, t, now, {to = 'snoozed', agent = false, till = m.till, reason = 'snoozed by ' .. m.actor})
+end
+
+-- What it was for has come about by itself; whoever has accepted it gets his wrap-up.
+function task.moves.settle.act(r, t, now, m)
+  if t.state == 'accepted' then
+    m.disposition = m.reason
+    return task.moves.complete.act(r, t, now, m)
+  end
+  t.disp = m.reason
+  task.change(r, t, now, {to = 'done', kind = t.state == 'offered' and 'revoke', why = 'settled',
+    reason = 'settled: ' .. m.reason})
 end
 
 -- nil where he may, else the code.

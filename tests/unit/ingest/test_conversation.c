@@ -30,11 +30,22 @@ static void a_mail_alone_begins_its_own_a_message_looks(void **state) {
     (void)state;
     const struct open_fact open = {.part = contact, .open = &open_one};
     assert_int_equal(choose("email", NULL, NULL, 0, &open, 1).mode, JOIN_OWN);
-    assert_int_equal(choose("call", NULL, NULL, 0, &open, 1).mode, JOIN_OWN);
     struct conversation_choice c = choose("chat", NULL, NULL, 0, &open, 1);
     assert_int_equal(c.mode, JOIN_LOOK);
     assert_ptr_equal(c.existing, &open_one);
     assert_true(c.by_source);
+}
+
+static void a_call_joins_only_one_that_waits_to_be_called_back(void **state) {
+    (void)state;
+    const struct conversation waiting = {.id = {.b = {3}}, .has_task = true};
+    const struct open_fact idle = {.part = contact, .open = &open_one},
+                           busy = {.part = contact, .open = &waiting},
+                           merged[] = {{.part = contact}, {.part = other, .open = &waiting}};
+    assert_null(choose("call", NULL, NULL, 0, &idle, 1).existing);
+    assert_ptr_equal(choose("call", NULL, NULL, 0, &busy, 1).existing, &waiting);
+    struct conversation_choice c = choose("call", NULL, NULL, 0, merged, 2);
+    assert_true(c.mode == JOIN_ID && same(c.part, other) && c.by_callback && !c.by_source);
 }
 
 static void a_resolved_one_is_not_joined_without_a_thread(void **state) {
@@ -105,6 +116,7 @@ static void a_token_outranks_other_references(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mail_alone_begins_its_own_a_message_looks),
+        cmocka_unit_test(a_call_joins_only_one_that_waits_to_be_called_back),
         cmocka_unit_test(a_resolved_one_is_not_joined_without_a_thread),
         cmocka_unit_test(one_in_a_merged_part_is_joined_there),
         cmocka_unit_test(references_count_only_within_the_contact),
