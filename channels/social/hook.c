@@ -8,17 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <touchline/kit/date.h>
 #include <touchline/kit/hash.h>
 #include <touchline/kit/jread.h>
-#include <touchline/kit/urlencoded.h>
-#include <touchline/touchpoint.h>
 
-enum { QUERY_MAX = 20, BODY_MAX = 32 * 1024 * 1024, EMIT_MAX = 4 * 1024 * 1024 };
+enum { PAIRS_MAX = 40, META_MAX = 256 * 1024 };
 
-/* In the order of the configuration's choices. */
-static const struct provider *const providers[] = {&provider_whatsapp, &provider_telegram,
-                                                   &provider_standard};
+static const struct provider *const providers[PROVIDERS_N] = {
+    [PROVIDER_WHATSAPP] = &provider_whatsapp,
+    [PROVIDER_TELEGRAM] = &provider_telegram,
+    [PROVIDER_STANDARD] = &provider_standard,
+};
 
 const struct provider *hook_provider(int64_t index) {
     return index >= 0 && (size_t)index < COUNT(providers) ? providers[index] : NULL;
@@ -26,7 +25,7 @@ const struct provider *hook_provider(int64_t index) {
 
 const struct provider *hook_provider_named(struct str name) {
     for (size_t i = 0; i < COUNT(providers); i++)
-        if (str_is(name, providers[i]->name))
+        if (providers[i] && str_is(name, providers[i]->name))
             return providers[i];
     return NULL;
 }
@@ -39,61 +38,29 @@ const struct hook_config *hook_find(const struct social *s, struct str name) {
     return NULL;
 }
 
-/* ---- requests ---- */
-
-static const struct hook_config *hook_of(struct social *s, struct tl_request *req) {
-    const struct hook_config *c = hook_find(s, s->host->request_param(req, "name"));
-    if (!c)
-        s->host->problem(req, 404, "not-found", NULL, "there is no such hook");
-    return c;
+const struct hook_config *hook_of_source(const struct social *s, struct str source) {
+    (void)str_cut(&source, ':');
+    return hook_find(s, source);
 }
 
-void hook_serve_get(void *arg, struct tl_request *req) {
-    struct social *s = arg;
-    const struct hook_config *c = hook_of(s, req);
-    if (!c)
-        return;
-    const struct provider *p = hook_provider(c->provider);
-    if (!p->handshake) {
-        const struct tl_header allow = {str_c("Allow"), str_c("POST")};
-        s->host->reply(req, 405, NULL, STR_NONE, &allow, 1);
-        return;
-    }
-    cleanup(arena_clear) struct arena a;
-    arena_init(&a);
-    struct pair query[QUERY_MAX];
-    struct tl_pair pairs[QUERY_MAX];
-    size_t n;
-    struct str challenge = STR_NONE;
-    if (urlencoded_parse(&a, s->host->request(req, TL_REQ_QUERY), query, QUERY_MAX, &n, NULL)) {
-        for (size_t i = 0; i < n; i++)
-            pairs[i] = (struct tl_pair){query[i].name, query[i].value};
-        challenge = p->handshake(c, pairs, n);
-    }
-    if (challenge.p)
-        s->host->reply(req, 200, "text/plain; charset=utf-8", challenge, NULL, 0);
-    else
-        s->host->problem(req, 403, "handshake", NULL, "the verify token is not ours");
-}
+/* ---- a request under way ---- */
 
-struct header_ctx {
-    const struct tl_host *host;
-    struct tl_request *req;
-};
-
-static struct str header_of(void *ctx, const char *name) {
-    struct header_ctx *h = ctx;
-    return h->host->request_header(h->req, name);
-}
-
+/* From the request to its answer; what is kept waits here for its commit. */
 struct delivery {
     struct link link;
     struct social *social;
     struct tl_request *req;
+    const struct provider *provider;
+    struct arena arena;
+    struct pair pairs[PAIRS_MAX];
+    struct str name;
+    struct hook_call call;
+    struct hook_verdict ack; /* of what is kept */
 };
 
 static void delivery_free(struct delivery *d) {
     link_remove(&d->link);
+    arena_clear(&d->arena);
     free(d);
 }
 
@@ -101,6 +68,50 @@ void hook_stop(struct social *s) {
     list_each (it, &s->deliveries)
         delivery_free(container_of(it, struct delivery, link));
 }
+
+void hook_reload(struct social *s) {
+    static const struct hook_config gone;
+    list_each (it, &s->deliveries) {
+        struct delivery *d = container_of(it, struct delivery, link);
+        const struct hook_config *c = hook_find(s, d->name);
+        d->call.config = c ? c : &gone;
+    }
+}
+
+static struct str header_of(void *ctx, const char *name) {
+    struct delivery *d = ctx;
+    return d->social->host->request_header(d->req, name);
+}
+
+static struct delivery *delivery_new(struct social *s, struct tl_request *req,
+                                     const struct hook_config *c) {
+    const struct tl_host *h = s->host;
+    struct delivery *d = NEW(struct delivery);
+    d->social = s;
+    d->req = req;
+    d->provider = hook_provider(c->provider);
+    arena_init(&d->arena);
+    d->name = arena_str(&d->arena, c->name);
+    d->call = (struct hook_call){.config = c,
+                                 .arena = &d->arena,
+                                 .method = h->request(req, TL_REQ_METHOD),
+                                 .path = h->request(req, TL_REQ_PATH),
+                                 .query = h->request(req, TL_REQ_QUERY),
+                                 .url = h->request(req, TL_REQ_URL),
+                                 .body = h->request(req, TL_REQ_BODY),
+                                 .pairs = d->pairs,
+                                 .header = header_of,
+                                 .header_ctx = d,
+                                 .now_ms = h->now_ms(),
+                                 .host = h,
+                                 .channel = s->channel};
+    if (!urlencoded_parse(&d->arena, d->call.query, d->pairs, PAIRS_MAX, &d->call.pairs_n, NULL))
+        d->call.pairs_n = 0;
+    list_push(&s->deliveries, &d->link);
+    return d;
+}
+
+/* ---- keeping ---- */
 
 static void kept(void *arg, const struct tl_outcome *o) {
     struct delivery *d = arg;
@@ -111,7 +122,7 @@ static void kept(void *arg, const struct tl_outcome *o) {
     case TL_DUPLICATE:
     case TL_MISMATCH: /* the batch's id is the hash of its bytes: it cannot differ */
     case TL_REFUSED:  /* raw bytes are never judged here */
-        h->reply(d->req, 200, NULL, STR_NONE, NULL, 0);
+        h->reply(d->req, d->ack.status, d->ack.type, d->ack.body, NULL, 0);
         break;
     case TL_BUSY:
     case TL_FAILED: {
@@ -123,108 +134,123 @@ static void kept(void *arg, const struct tl_outcome *o) {
     delivery_free(d);
 }
 
-static void submit(struct social *s, struct tl_request *req, const struct hook_config *c,
-                   struct str delivery_id) {
-    struct str body = s->host->request(req, TL_REQ_BODY);
-    cleanup(arena_clear) struct arena a;
+/* What read() needs beyond the body. Takes the verdict's notes. */
+static bool write_meta(struct delivery *d, const struct hook_verdict *v, struct buf *out) {
+    cleanup(json_freep) json_t *meta = v->notes ? v->notes : json_object();
+    json_object_set_new(meta, "delivery_id", jstr(v->delivery_id));
+    provider_set(meta, "type", hook_header(&d->call, "Content-Type"));
+    provider_set(meta, "sender", d->call.config->send.sender);
+    return jread_dump(out, meta);
+}
+
+static void keep(struct delivery *d, const struct hook_verdict *v) {
+    struct social *s = d->social;
     cleanup(buf_clear) struct buf meta;
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX + 1];
-    struct jwrite w;
-    arena_init(&a);
-    buf_init(&meta, 4096);
-    jwrite_init(&w, &meta);
-    jwrite_open(&w, NULL, '{');
-    jwrite_str(&w, "delivery_id", delivery_id);
-    jwrite_close(&w, '}');
-    sha256(body, digest);
+    buf_init(&meta, META_MAX);
+    if (!write_meta(d, v, &meta)) {
+        s->host->problem(d->req, 413, "too-large", NULL, "the delivery's notes are too large");
+        delivery_free(d);
+        return;
+    }
+    sha256(d->call.body, digest);
     hex_encode(digest, sizeof digest, hex);
     const struct tl_entry entry = {
         .size = sizeof entry,
-        .source = arena_strf(&a, "social:%.*s", STR_ARG(c->name)),
-        .source_id = delivery_id.n ? arena_strf(&a, "delivery:%.*s:%s", STR_ARG(delivery_id), hex)
-                                   : arena_strf(&a, "delivery:%s", hex),
-        .format = str_c(hook_provider(c->provider)->name),
+        .source = arena_strf(&d->arena, "social:%.*s", STR_ARG(d->name)),
+        .source_id = v->delivery_id.n
+                         ? arena_strf(&d->arena, "delivery:%.*s:%s", STR_ARG(v->delivery_id), hex)
+                         : arena_strf(&d->arena, "delivery:%s", hex),
+        .format = str_c(d->provider->name),
         .meta = buf_str(&meta),
-        .body = body,
+        .body = d->call.body,
     };
-    struct delivery *d = NEW(struct delivery);
-    d->social = s;
-    d->req = req;
-    list_push(&s->deliveries, &d->link);
+    d->ack = *v;
+    d->ack.notes = NULL;
     s->host->submit(s->channel, &entry, kept, d);
 }
 
-void hook_serve_post(void *arg, struct tl_request *req) {
-    struct social *s = arg;
-    const struct hook_config *c = hook_of(s, req);
-    if (!c)
+/* ---- requests ---- */
+
+static const char *refusal_detail(int status) {
+    return status == 401   ? "the signature is missing, wrong or too old"
+           : status == 403 ? "the verify token is not ours"
+                           : "the request is not what this provider sends";
+}
+
+static void carry_out(struct delivery *d, const struct hook_verdict *v) {
+    struct social *s = d->social;
+    switch (v->action) {
+    case HOOK_KEEP:
+        s->host->count(s->channel, "deliveries", d->provider->name, 1);
+        keep(d, v);
         return;
-    const struct provider *p = hook_provider(c->provider);
-    struct header_ctx ctx = {s->host, req};
-    struct hook_verdict v =
-        p->judge(c, header_of, &ctx, s->host->request(req, TL_REQ_BODY), s->host->now_ms());
-    if (v.status == 200) {
-        s->host->count(s->channel, "deliveries", p->name, 1);
-        submit(s, req, c, v.delivery_id);
+    case HOOK_ANSWER:
+        s->host->reply(d->req, v->status, v->type, v->body, NULL, 0);
+        break;
+    case HOOK_REFUSE:
+        s->host->count(s->channel, "refused", d->provider->name, 1);
+        s->host->problem(d->req, v->status, v->code, NULL, refusal_detail(v->status));
+        break;
+    case HOOK_LATER:
         return;
     }
-    s->host->count(s->channel, "refused", p->name, 1);
-    s->host->problem(req, v.status, v.code, NULL,
-                     v.status == 401 ? "the signature is missing, wrong or too old"
-                                     : "the delivery is malformed");
+    json_decref(v->notes);
+    delivery_free(d);
+}
+
+void hook_judged(struct hook_call *call, const struct hook_verdict *verdict) {
+    carry_out(container_of(call, struct delivery, call), verdict);
+}
+
+void hook_serve(void *arg, struct tl_request *req) {
+    struct social *s = arg;
+    const struct hook_config *c = hook_find(s, s->host->request_param(req, "name"));
+    const struct provider *p = c ? hook_provider(c->provider) : NULL;
+    if (!p) {
+        s->host->problem(req, 404, "not-found", NULL, "there is no such hook");
+        return;
+    }
+    if (!(p->flags & TAKES_GET) && str_is(s->host->request(req, TL_REQ_METHOD), "GET")) {
+        const struct tl_header allow = {str_c("Allow"), str_c("POST")};
+        s->host->reply(req, 405, NULL, STR_NONE, &allow, 1);
+        return;
+    }
+    struct delivery *d = delivery_new(s, req, c);
+    struct hook_verdict v = p->judge(&d->call);
+    carry_out(d, &v);
 }
 
 /* ---- reading ---- */
 
-bool hook_read(const struct tl_read *in, const struct tl_emit *out) {
-    const struct provider *p = hook_provider_named(in->format);
-    struct fault f = {0};
+static bool read_json(const struct provider *p, const struct tl_read *in, const json_t *meta,
+                      const struct tl_emit *out) {
     cleanup(json_freep) json_t *root = NULL;
-    if (!p) {
-        out->bad(out->ctx, STR_NONE, "no such provider");
-        return false;
-    }
-    if (!jread_parse(in->body, BODY_MAX, &root, &f)) {
+    struct fault f = {0};
+    if (!provider_parse(in->body, &root, &f)) {
         out->bad(out->ctx, STR_NONE, f.reason);
         return false;
     }
-    if (p->read(root, in, out))
+    if (p->read(root, in, meta, out))
         return true;
     out->bad(out->ctx, STR_NONE, "not a delivery of this provider");
     return false;
 }
 
-void provider_bad(const struct tl_emit *out, const json_t *piece, const char *reason) {
-    cleanup(buf_clear) struct buf b;
-    buf_init(&b, EMIT_MAX);
-    out->bad(out->ctx, jread_dump(&b, piece) ? buf_str(&b) : STR_NONE, reason);
-}
-
-void provider_emit(const struct tl_emit *out, json_t *take_object) {
-    cleanup(json_freep) json_t *object = take_object;
-    cleanup(buf_clear) struct buf b;
-    buf_init(&b, EMIT_MAX);
-    if (object && jread_dump(&b, object))
-        out->touchpoint(out->ctx, buf_str(&b));
-    else
-        out->bad(out->ctx, STR_NONE, "an event is too large");
-}
-
-json_t *provider_time(const json_t *seconds) {
-    int64_t s = json_integer_value(seconds);
-    char text[DATE_RFC3339_MAX];
-    if (json_is_string(seconds))
-        s = strtoll(json_string_value(seconds), NULL, 10);
-    if (s <= 0 || s > 253402300799)
-        return NULL;
-    date_format(s * 1000, text);
-    return json_string(text);
-}
-
-struct str provider_id(struct arena *a, const json_t *o, const char *key) {
-    const json_t *v = json_object_get(o, key);
-    if (json_is_integer(v))
-        return arena_strf(a, "%lld", (long long)json_integer_value(v));
-    return jget_str(o, key);
+bool hook_read(const struct tl_read *in, const struct tl_emit *out) {
+    const struct provider *p = hook_provider_named(in->format);
+    cleanup(json_freep) json_t *meta = NULL;
+    if (!p) {
+        out->bad(out->ctx, STR_NONE, "no such provider");
+        return false;
+    }
+    if (!jread_parse(in->meta, META_MAX, &meta, NULL))
+        meta = json_object();
+    if (p->read)
+        return read_json(p, in, meta, out);
+    if (p->read_bytes(in, meta, out))
+        return true;
+    out->bad(out->ctx, STR_NONE, "not a delivery of this provider");
+    return false;
 }

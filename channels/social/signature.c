@@ -1,6 +1,8 @@
 /* social/signature.c - see signature.h. */
 #include "signature.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -8,18 +10,135 @@
 #include <touchline/kit/hash.h>
 #include <touchline/kit/hmac.h>
 
-enum { KEY_BYTES_MAX = 512, STANDARD_ID_MAX = 255 };
+#include "provider.h"
 
-bool signature_meta(struct str secret, struct str header, struct str body) {
-    const struct str prefix = STR("sha256=");
-    uint8_t mac[SHA256_BYTES];
-    char hex[SHA256_HEX + 1];
-    if (!secret.n || !str_starts(header, prefix))
-        return false;
-    hmac_sha256_once(secret, body, mac);
-    hex_encode(mac, sizeof mac, hex);
-    return bytes_equal(str_from(header, prefix.n), str_c(hex));
+enum { KEY_BYTES_MAX = 512, STANDARD_ID_MAX = 255, GIVEN_MAX = 512 };
+
+/* ---- HMAC ---- */
+
+static const char *hash_name(enum signature_hash hash) {
+    switch (hash) {
+    case SIGNATURE_SHA1:
+        return "SHA1";
+    case SIGNATURE_SHA256:
+        return "SHA256";
+    case SIGNATURE_SHA384:
+        return "SHA384";
+    case SIGNATURE_SHA512:
+        return "SHA512";
+    }
+    return "SHA256";
 }
+
+/* The digest's length. RFC 2104 over the pieces. */
+static size_t mac_of(struct str secret, enum signature_hash hash, const struct str *pieces,
+                     size_t n, uint8_t out[EVP_MAX_MD_SIZE]) {
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)hash_name(hash), 0),
+                           OSSL_PARAM_construct_end()};
+    size_t out_n = 0;
+    bool ok = ctx && EVP_MAC_init(ctx, (const unsigned char *)(secret.n ? secret.p : ""), secret.n,
+                                  params) == 1;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = !pieces[i].n ||
+             EVP_MAC_update(ctx, (const unsigned char *)pieces[i].p, pieces[i].n) == 1;
+    ok = ok && EVP_MAC_final(ctx, out, &out_n, EVP_MAX_MD_SIZE) == 1;
+    EVP_MAC_CTX_free(ctx);
+    EVP_MAC_free(mac);
+    return ok ? out_n : 0;
+}
+
+bool signature_hmac_make(struct str secret, enum signature_hash hash, enum signature_coding coding,
+                         const struct str *pieces, size_t n, struct buf *out) {
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    char hex[EVP_MAX_MD_SIZE * 2 + 1];
+    size_t mac_n = mac_of(secret, hash, pieces, n, mac);
+    if (!mac_n)
+        return false;
+    if (coding == SIGNATURE_BASE64)
+        return base64_encode(out, str_make((const char *)mac, mac_n));
+    hex_encode(mac, mac_n, hex);
+    return buf_add_c(out, hex);
+}
+
+/* Hex is compared as bytes, so that either case will do; base64 as it is written. */
+static bool mac_fits(struct str secret, enum signature_hash hash, enum signature_coding coding,
+                     const struct str *pieces, size_t n, struct str given) {
+    uint8_t mac[EVP_MAX_MD_SIZE], bytes[EVP_MAX_MD_SIZE];
+    size_t mac_n = mac_of(secret, hash, pieces, n, mac);
+    struct str whole = str_make((const char *)mac, mac_n);
+    if (!mac_n)
+        return false;
+    if (coding == SIGNATURE_HEX)
+        return given.n == 2 * mac_n && hex_decode(given, bytes, mac_n) &&
+               bytes_equal(str_make((const char *)bytes, mac_n), whole);
+    cleanup(buf_clear) struct buf text;
+    buf_init(&text, GIVEN_MAX);
+    return base64_encode(&text, whole) && bytes_equal(buf_str(&text), given);
+}
+
+bool signature_hmac(const struct hook_config *c, enum signature_hash hash,
+                    enum signature_coding coding, const struct str *pieces, size_t n,
+                    struct str given) {
+    struct hook_secrets secrets = hook_secrets(c);
+    bool good = false;
+    for (size_t i = 0; i < secrets.n && given.n && given.n <= GIVEN_MAX; i++)
+        good |= mac_fits(secrets.items[i], hash, coding, pieces, n, given);
+    return good;
+}
+
+bool signature_token(const struct hook_config *c, struct str given) {
+    struct hook_secrets secrets = hook_secrets(c);
+    bool good = false;
+    for (size_t i = 0; i < secrets.n && given.n; i++)
+        good |= bytes_equal(given, secrets.items[i]);
+    return good;
+}
+
+bool signature_meta(const struct hook_config *c, struct str header, struct str body) {
+    const struct str prefix = STR("sha256=");
+    return str_starts(header, prefix) &&
+           signature_hmac(c, SIGNATURE_SHA256, SIGNATURE_HEX, &body, 1, str_from(header, prefix.n));
+}
+
+/* ---- Ed25519, time ---- */
+
+bool signature_ed25519(struct str key, const struct str *pieces, size_t n, struct str given) {
+    cleanup(buf_clear) struct buf message;
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += pieces[i].n;
+    buf_init(&message, bytes + 1);
+    for (size_t i = 0; i < n; i++)
+        if (!buf_add(&message, pieces[i]))
+            return false;
+    return key.n == crypto_sign_PUBLICKEYBYTES && given.n == crypto_sign_BYTES &&
+           crypto_sign_verify_detached((const unsigned char *)given.p,
+                                       (const unsigned char *)buf_c(&message), message.n,
+                                       (const unsigned char *)key.p) == 0;
+}
+
+static bool read_seconds(struct str s, int64_t *out_ms) {
+    int64_t v = 0;
+    if (!s.n || s.n > 12)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+        v = v * 10 + (s.p[i] - '0');
+    }
+    *out_ms = v * 1000;
+    return true;
+}
+
+bool signature_fresh(struct str seconds, int64_t now_ms, int64_t past_ms, int64_t future_ms) {
+    int64_t at_ms;
+    return read_seconds(seconds, &at_ms) && now_ms - at_ms <= past_ms &&
+           at_ms - now_ms <= future_ms;
+}
+
+/* ---- Standard Webhooks ---- */
 
 static void standard_mac(struct str key, struct str id, struct str timestamp, struct str body,
                          uint8_t out[SHA256_BYTES]) {
@@ -43,32 +162,12 @@ static bool fits_v1(struct str key, struct str coded, const struct standard_head
 
 static bool fits_v1a(struct str key, struct str coded, const struct standard_headers *h,
                      struct str body) {
-    cleanup(buf_clear) struct buf given, message;
+    const struct str dot = STR(".");
+    const struct str pieces[] = {h->id, dot, h->timestamp, dot, body};
+    cleanup(buf_clear) struct buf given;
     buf_init(&given, 256);
-    buf_init(&message, body.n + STANDARD_ID_MAX + 64);
-    if (key.n != crypto_sign_PUBLICKEYBYTES || !base64_decode(&given, coded, true) ||
-        given.n != crypto_sign_BYTES)
-        return false;
-    if (!buf_add(&message, h->id) || !buf_add_byte(&message, '.') ||
-        !buf_add(&message, h->timestamp) || !buf_add_byte(&message, '.') ||
-        !buf_add(&message, body))
-        return false;
-    return crypto_sign_verify_detached((const unsigned char *)buf_c(&given),
-                                       (const unsigned char *)buf_c(&message), message.n,
-                                       (const unsigned char *)key.p) == 0;
-}
-
-static bool read_seconds(struct str s, int64_t *out_ms) {
-    int64_t v = 0;
-    if (!s.n || s.n > 12)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-        v = v * 10 + (s.p[i] - '0');
-    }
-    *out_ms = v * 1000;
-    return true;
+    return base64_decode(&given, coded, true) &&
+           signature_ed25519(key, pieces, COUNT(pieces), buf_str(&given));
 }
 
 /* The key's bytes behind "whsec_" or "whpk_"; without a prefix base64 all the same. */
@@ -85,7 +184,6 @@ static bool standard_key(struct str secret, struct buf *out, bool *out_public) {
 enum signature_verdict signature_standard(struct str secret, const struct standard_headers *h,
                                           struct str body, int64_t now_ms) {
     cleanup(buf_clear) struct buf key;
-    int64_t sent_ms;
     bool public;
     buf_init(&key, KEY_BYTES_MAX);
     if (!h->id.n || h->id.n > STANDARD_ID_MAX || !h->signature.n ||
@@ -93,8 +191,7 @@ enum signature_verdict signature_standard(struct str secret, const struct standa
         return SIGNATURE_BAD;
     if (str_find(h->id, '.') >= 0)
         return SIGNATURE_BAD_ID;
-    if (!read_seconds(h->timestamp, &sent_ms) || now_ms - sent_ms > SIGNATURE_SKEW_MS ||
-        sent_ms - now_ms > SIGNATURE_SKEW_MS)
+    if (!signature_fresh(h->timestamp, now_ms, SIGNATURE_SKEW_MS, SIGNATURE_SKEW_MS))
         return SIGNATURE_STALE;
     struct str rest = h->signature;
     bool good = false;

@@ -5,35 +5,38 @@
  * list; a status of what we sent comes as {"update": …}. Replies go out as a signed webhook to
  * send.base, folded there by webhook-id.
  */
-#include <stdlib.h>
-
 #include <touchline/kit/jread.h>
 
 #include "provider.h"
 #include "signature.h"
 
 static const char *fault(const struct hook_config *c, const char **out_key) {
-    *out_key = "secret";
-    return signature_standard_secret(c->secret)
-               ? NULL
-               : "holds no secret of Standard Webhooks: whsec_ (or whpk_) and base64";
+    struct hook_secrets secrets = hook_secrets(c);
+    for (size_t i = 0; i < secrets.n; i++)
+        if (!signature_standard_secret(secrets.items[i])) {
+            *out_key = i ? "previous_secret" : "secret";
+            return "holds no secret of Standard Webhooks: whsec_ (or whpk_) and base64";
+        }
+    return NULL;
 }
 
-static struct hook_verdict judge(const struct hook_config *c, hook_header_fn *header, void *ctx,
-                                 struct str body, int64_t now_ms) {
-    const struct standard_headers h = {header(ctx, "webhook-id"), header(ctx, "webhook-timestamp"),
-                                       header(ctx, "webhook-signature")};
-    switch (signature_standard(c->secret, &h, body, now_ms)) {
-    case SIGNATURE_GOOD:
-        return (struct hook_verdict){.status = 200, .delivery_id = h.id};
-    case SIGNATURE_BAD_ID:
-        return (struct hook_verdict){.status = 400, .code = "webhook-id"};
-    case SIGNATURE_STALE:
-        return (struct hook_verdict){.status = 401, .code = "timestamp"};
-    case SIGNATURE_BAD:
-        break;
+static struct hook_verdict judge(struct hook_call *call) {
+    const struct standard_headers h = {hook_header(call, "webhook-id"),
+                                       hook_header(call, "webhook-timestamp"),
+                                       hook_header(call, "webhook-signature")};
+    struct hook_secrets secrets = hook_secrets(call->config);
+    enum signature_verdict worst = SIGNATURE_BAD;
+    for (size_t i = 0; i < secrets.n; i++) {
+        enum signature_verdict v =
+            signature_standard(secrets.items[i], &h, call->body, call->now_ms);
+        if (v == SIGNATURE_GOOD)
+            return hook_keep(h.id);
+        if (v != SIGNATURE_BAD)
+            worst = v;
     }
-    return (struct hook_verdict){.status = 401, .code = "signature"};
+    if (worst == SIGNATURE_BAD_ID)
+        return hook_refuse(400, "webhook-id");
+    return hook_refuse(401, worst == SIGNATURE_STALE ? "timestamp" : "signature");
 }
 
 static void read_item(const json_t *item, struct str own_id, const json_t *at,
@@ -59,12 +62,13 @@ static void read_item(const json_t *item, struct str own_id, const json_t *at,
     provider_emit(out, tp);
 }
 
-static bool read_payload(const json_t *root, const struct tl_read *in, const struct tl_emit *out) {
+static bool read_payload(const json_t *root, const struct tl_read *in, const json_t *meta,
+                         const struct tl_emit *out) {
     const json_t *data = json_object_get(root, "data"), *at = json_object_get(root, "timestamp"),
                  *item;
-    cleanup(json_freep) json_t *meta = NULL;
     size_t i;
-    if (!data || !jread_parse(in->meta, 4096, &meta, NULL))
+    (void)in;
+    if (!data)
         return false;
     struct str id = jget_str(meta, "delivery_id");
     if (!json_is_array(data)) {
@@ -86,48 +90,41 @@ static json_t *outbound(const json_t *touchpoint) {
     return copy;
 }
 
-static bool write_request(struct arena *a, const struct hook_config *c, const json_t *touchpoint,
-                          const json_t *reply_to, const struct tl_outbound *what, int64_t now_ms,
-                          struct hook_request *out, const char **out_why) {
-    (void)reply_to;
+static const char *refuses(struct arena *a, const struct hook_reply *r) {
+    (void)a;
+    return r->config->send.base.n ? NULL : "this hook has no `send.base`: nothing can be sent";
+}
+
+static const char *write_request(struct arena *a, const struct hook_reply *r,
+                                 struct hook_request *out) {
     cleanup(buf_clear) struct buf signature;
     buf_init(&signature, 256);
-    if (!c->send.base.n) {
-        *out_why = "this hook has no `send.base`: nothing can be sent";
-        return false;
-    }
-    cleanup(json_freep) json_t *body =
-        json_pack("{s:s, s:O*, s:o}", "type", "touchpoint.outbound", "timestamp",
-                  json_object_get(touchpoint, "at"), "data", outbound(touchpoint));
-    char *dumped = json_dumps(body, JSON_COMPACT);
-    out->body = arena_str(a, str_c(dumped));
-    free(dumped);
-    if (!signature_standard_sign(c->secret, what->id, now_ms / 1000, out->body, &signature)) {
-        *out_why = "the hook's secret cannot sign";
-        return false;
-    }
-    out->url = c->send.base;
-    out->headers[0] = (struct tl_header){str_c("Content-Type"), str_c("application/json")};
-    out->headers[1] = (struct tl_header){str_c("webhook-id"), what->id};
-    out->headers[2] = (struct tl_header){str_c("webhook-timestamp"),
-                                         arena_strf(a, "%lld", (long long)(now_ms / 1000))};
-    out->headers[3] =
-        (struct tl_header){str_c("webhook-signature"), arena_str(a, buf_str(&signature))};
-    out->headers_n = 4;
+    hook_request_json(a, out,
+                      json_pack("{s:s, s:O*, s:o}", "type", "touchpoint.outbound", "timestamp",
+                                json_object_get(r->touchpoint, "at"), "data",
+                                outbound(r->touchpoint)));
+    if (!signature_standard_sign(r->config->secret, r->id, r->now_ms / 1000, out->body, &signature))
+        return "the hook's secret cannot sign";
+    out->url = r->config->send.base;
+    hook_request_header(out, "webhook-id", r->id);
+    hook_request_header(out, "webhook-timestamp",
+                        arena_strf(a, "%lld", (long long)(r->now_ms / 1000)));
+    hook_request_header(out, "webhook-signature", arena_str(a, buf_str(&signature)));
     out->repeatable = true;
-    return true;
+    return NULL;
 }
 
 static void answered(struct arena *a, const json_t *answer, struct tl_sent_result *out) {
-    (void)a;
-    out->provider_id = jget_str(answer, "id");
+    out->provider_id = arena_str(a, jget_str(answer, "id"));
 }
 
 const struct provider provider_standard = {
     .name = "standard",
+    .flags = NEEDS_SECRET,
     .fault = fault,
     .judge = judge,
     .read = read_payload,
+    .refuses = refuses,
     .write = write_request,
     .answered = answered,
 };

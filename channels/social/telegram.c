@@ -6,18 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <touchline/kit/hmac.h>
 #include <touchline/kit/jread.h>
 
 #include "provider.h"
+#include "signature.h"
 
-static struct hook_verdict judge(const struct hook_config *c, hook_header_fn *header, void *ctx,
-                                 struct str body, int64_t now_ms) {
-    (void)body, (void)now_ms;
-    struct str token = header(ctx, "X-Telegram-Bot-Api-Secret-Token");
-    if (c->secret.n && token.p && bytes_equal(token, c->secret))
-        return (struct hook_verdict){.status = 200};
-    return (struct hook_verdict){.status = 401, .code = "signature"};
+static struct hook_verdict judge(struct hook_call *call) {
+    if (signature_token(call->config, hook_header(call, "X-Telegram-Bot-Api-Secret-Token")))
+        return hook_keep(STR_NONE);
+    return hook_refuse(401, "signature");
 }
 
 /* ---- reading ---- */
@@ -143,7 +140,8 @@ static bool read_event(struct arena *a, const json_t *root, const char *name, co
     return true;
 }
 
-static bool read_update(const json_t *root, const struct tl_read *in, const struct tl_emit *out) {
+static bool read_update(const json_t *root, const struct tl_read *in, const json_t *meta,
+                        const struct tl_emit *out) {
     static const char *const messages[] = {"message",          "edited_message",
                                            "channel_post",     "edited_channel_post",
                                            "business_message", "edited_business_message"};
@@ -155,7 +153,7 @@ static bool read_update(const json_t *root, const struct tl_read *in, const stru
                   {"chat_member", "other"}};
     cleanup(arena_clear) struct arena a;
     arena_init(&a);
-    (void)in;
+    (void)in, (void)meta;
     if (!json_object_get(root, "update_id"))
         return false;
     bool read = false;
@@ -174,41 +172,39 @@ static bool read_update(const json_t *root, const struct tl_read *in, const stru
 
 /* ---- sending ---- */
 
-static bool write_request(struct arena *a, const struct hook_config *c, const json_t *touchpoint,
-                          const json_t *reply_to, const struct tl_outbound *what, int64_t now_ms,
-                          struct hook_request *out, const char **out_why) {
-    (void)what, (void)now_ms;
-    const json_t *data = json_object_get(reply_to, "data");
-    struct str chat = provider_id(a, data, "chat_id"), text = jget_str(touchpoint, "text");
-    struct str to = jget_str(
-        json_object_get(json_array_get(json_object_get(touchpoint, "to"), 0), "social"), "id");
-    if (!chat.n)
-        chat = to;
-    if (!c->send.token.n || !chat.n || !text.n) {
-        *out_why = !c->send.token.n ? "this hook has no `send`: nothing can be sent"
-                   : !chat.n        ? "the chat to answer in is not known"
-                                    : "Telegram takes text only here";
-        return false;
-    }
-    cleanup(json_freep) json_t *body =
-        json_pack("{s:o, s:o}", "chat_id", jstr(chat), "text", jstr(text));
-    int64_t parent =
-        strtoll(provider_id(a, data, "message_id").n ? provider_id(a, data, "message_id").p : "0",
-                NULL, 10);
+/* The chat of what is answered, else the person. */
+static struct str chat_of(struct arena *a, const struct hook_reply *r) {
+    struct str chat = provider_id(a, json_object_get(r->answered, "data"), "chat_id");
+    const json_t *to = json_array_get(json_object_get(r->touchpoint, "to"), 0);
+    return chat.n ? chat : jget_str(json_object_get(to, "social"), "id");
+}
+
+static const char *refuses(struct arena *a, const struct hook_reply *r) {
+    if (!r->config->send.token.n)
+        return "this hook has no `send`: nothing can be sent";
+    if (!r->touchpoint)
+        return NULL;
+    if (!chat_of(a, r).n)
+        return "the chat to answer in is not known";
+    return jget_str(r->touchpoint, "text").n ? NULL : "Telegram takes text only here";
+}
+
+static const char *write_request(struct arena *a, const struct hook_reply *r,
+                                 struct hook_request *out) {
+    json_t *body = json_pack("{s:o, s:o}", "chat_id", jstr(chat_of(a, r)), "text",
+                             jstr(jget_str(r->touchpoint, "text")));
+    struct str id = provider_id(a, json_object_get(r->answered, "data"), "message_id");
+    int64_t parent = id.n ? strtoll(id.p, NULL, 10) : 0;
     if (parent > 0)
         json_object_set_new(body, "reply_parameters",
                             json_pack("{s:I, s:b}", "message_id", (json_int_t)parent,
                                       "allow_sending_without_reply", 1));
-    char *dumped = json_dumps(body, JSON_COMPACT);
-    out->body = arena_str(a, str_c(dumped));
-    free(dumped);
-    out->url =
-        arena_strf(a, "%.*s/bot%.*s/sendMessage",
-                   STR_ARG(c->send.base.n ? c->send.base : str_c("https://api.telegram.org")),
-                   STR_ARG(c->send.token));
-    out->headers[0] = (struct tl_header){str_c("Content-Type"), str_c("application/json")};
-    out->headers_n = 1;
-    return true;
+    hook_request_json(a, out, body);
+    struct str base = r->config->send.base;
+    out->url = arena_strf(a, "%.*s/bot%.*s/sendMessage",
+                          STR_ARG(base.n ? base : str_c("https://api.telegram.org")),
+                          STR_ARG(r->config->send.token));
+    return NULL;
 }
 
 static void answered(struct arena *a, const json_t *answer, struct tl_sent_result *out) {
@@ -224,8 +220,10 @@ static void answered(struct arena *a, const json_t *answer, struct tl_sent_resul
 
 const struct provider provider_telegram = {
     .name = "telegram",
+    .flags = NEEDS_SECRET,
     .judge = judge,
     .read = read_update,
+    .refuses = refuses,
     .write = write_request,
     .answered = answered,
 };

@@ -9,34 +9,11 @@
 
 #include <touchline/kit/jread.h>
 
-#include "provider.h"
-#include "signature.h"
+#include "meta.h"
 
 static const char *fault(const struct hook_config *c, const char **out_key) {
     *out_key = "send/sender";
     return c->send.token.n && !c->send.sender.n ? "is needed to send: the phone number id" : NULL;
-}
-
-static struct str handshake(const struct hook_config *c, const struct tl_pair *query, size_t n) {
-    struct str mode = STR_NONE, token = STR_NONE, challenge = STR_NONE;
-    for (size_t i = 0; i < n; i++) {
-        if (str_is(query[i].name, "hub.mode"))
-            mode = query[i].value;
-        else if (str_is(query[i].name, "hub.verify_token"))
-            token = query[i].value;
-        else if (str_is(query[i].name, "hub.challenge"))
-            challenge = query[i].value;
-    }
-    bool ours = c->verify.n && str_is(mode, "subscribe") && str_eq(token, c->verify);
-    return ours ? challenge : STR_NONE;
-}
-
-static struct hook_verdict judge(const struct hook_config *c, hook_header_fn *header, void *ctx,
-                                 struct str body, int64_t now_ms) {
-    (void)now_ms;
-    if (signature_meta(c->secret, header(ctx, "X-Hub-Signature-256"), body))
-        return (struct hook_verdict){.status = 200};
-    return (struct hook_verdict){.status = 401, .code = "signature"};
 }
 
 /* ---- reading ---- */
@@ -207,11 +184,12 @@ static void read_value(struct arena *a, const json_t *change, const struct tl_em
     json_array_foreach(statuses, i, one) read_status(a, one, out);
 }
 
-static bool read_delivery(const json_t *root, const struct tl_read *in, const struct tl_emit *out) {
+static bool read_delivery(const json_t *root, const struct tl_read *in, const json_t *meta,
+                          const struct tl_emit *out) {
     cleanup(arena_clear) struct arena a;
     const json_t *entries = json_object_get(root, "entry"), *entry, *change;
     size_t i, k;
-    (void)in;
+    (void)in, (void)meta;
     arena_init(&a);
     if (!json_is_array(entries))
         return false;
@@ -226,44 +204,41 @@ static bool read_delivery(const json_t *root, const struct tl_read *in, const st
 
 /* ---- sending: POST {base}/{sender}/messages ---- */
 
-static bool write_request(struct arena *a, const struct hook_config *c, const json_t *touchpoint,
-                          const json_t *reply_to, const struct tl_outbound *what, int64_t now_ms,
-                          struct hook_request *out, const char **out_why) {
-    (void)now_ms;
-    const json_t *to = json_array_get(json_object_get(touchpoint, "to"), 0);
-    struct str phone = jget_str(to, "phone"), text = jget_str(touchpoint, "text"),
-               parent = jget_str(reply_to, "message_id");
-    struct str user_id = jget_str(json_object_get(to, "social"), "id");
-    if (!c->send.token.n || !c->send.sender.n) {
-        *out_why = "this hook has no `send`: nothing can be sent";
-        return false;
-    }
-    if ((!phone.n && !user_id.n) || !text.n) {
-        *out_why = phone.n || user_id.n ? "WhatsApp takes text only here"
-                                        : "the number of the recipient is not known";
-        return false;
-    }
-    struct str recipient = phone.n && phone.p[0] == '+' ? str_from(phone, 1)
-                           : phone.n                    ? phone
-                                                        : user_id;
-    cleanup(json_freep) json_t *body =
-        json_pack("{s:s, s:s, s:o, s:s, s:{s:o}, s:o}", "messaging_product", "whatsapp",
-                  "recipient_type", "individual", "to", jstr(recipient), "type", "text", "text",
-                  "body", jstr(text), "biz_opaque_callback_data", jstr(what->id));
+/* As the API wants it: the number without its +, else the business-scoped id. */
+static struct str recipient_of(const struct hook_reply *r) {
+    const json_t *to = json_array_get(json_object_get(r->touchpoint, "to"), 0);
+    struct str phone = jget_str(to, "phone");
+    if (phone.n)
+        return phone.p[0] == '+' ? str_from(phone, 1) : phone;
+    return jget_str(json_object_get(to, "social"), "id");
+}
+
+static const char *refuses(struct arena *a, const struct hook_reply *r) {
+    (void)a;
+    if (!r->config->send.token.n || !r->config->send.sender.n)
+        return "this hook has no `send`: nothing can be sent";
+    if (!r->touchpoint)
+        return NULL;
+    if (!recipient_of(r).n)
+        return "the number of the recipient is not known";
+    return jget_str(r->touchpoint, "text").n ? NULL : "WhatsApp takes text only here";
+}
+
+static const char *write_request(struct arena *a, const struct hook_reply *r,
+                                 struct hook_request *out) {
+    struct str parent = jget_str(r->answered, "message_id"), base = r->config->send.base;
+    json_t *body = json_pack("{s:s, s:s, s:o, s:s, s:{s:o}, s:o}", "messaging_product", "whatsapp",
+                             "recipient_type", "individual", "to", jstr(recipient_of(r)), "type",
+                             "text", "text", "body", jstr(jget_str(r->touchpoint, "text")),
+                             "biz_opaque_callback_data", jstr(r->id));
     if (parent.n)
         json_object_set_new(body, "context", json_pack("{s:o}", "message_id", jstr(parent)));
-    char *dumped = json_dumps(body, JSON_COMPACT);
-    out->body = arena_str(a, str_c(dumped));
-    free(dumped);
-    out->url =
-        arena_strf(a, "%.*s/%.*s/messages",
-                   STR_ARG(c->send.base.n ? c->send.base : str_c("https://graph.facebook.com")),
-                   STR_ARG(c->send.sender));
-    out->headers[0] = (struct tl_header){str_c("Content-Type"), str_c("application/json")};
-    out->headers[1] = (struct tl_header){str_c("Authorization"),
-                                         arena_strf(a, "Bearer %.*s", STR_ARG(c->send.token))};
-    out->headers_n = 2;
-    return true;
+    hook_request_json(a, out, body);
+    hook_request_auth(a, out, "Bearer", r->config->send.token);
+    out->url = arena_strf(a, "%.*s/%.*s/messages",
+                          STR_ARG(base.n ? base : str_c("https://graph.facebook.com")),
+                          STR_ARG(r->config->send.sender));
+    return NULL;
 }
 
 static void answered(struct arena *a, const json_t *answer, struct tl_sent_result *out) {
@@ -278,9 +253,10 @@ static void answered(struct arena *a, const json_t *answer, struct tl_sent_resul
 const struct provider provider_whatsapp = {
     .name = "whatsapp",
     .fault = fault,
-    .handshake = handshake,
-    .judge = judge,
+    .flags = NEEDS_SECRET | TAKES_GET,
+    .judge = meta_judge,
     .read = read_delivery,
+    .refuses = refuses,
     .write = write_request,
     .answered = answered,
 };

@@ -25,21 +25,22 @@ static const struct hook_config config = {
 static void answer(const struct provider *p, const json_t *reply_to) {
     cleanup(arena_clear) struct arena a;
     cleanup(json_freep) json_t *touchpoint = NULL, *body = NULL;
-    const struct tl_outbound what = {.size = sizeof what, .id = STR("p_1")};
     struct hook_request request = {0};
-    const char *why = NULL;
     arena_init(&a);
     json_t *from = json_object_get(reply_to, "from");
     touchpoint = json_pack("{s:[O*], s:s, s:s}", "to", from, "text", "Hello", "at",
                            "2026-11-23T08:00:00.000Z");
     if (!touchpoint)
         return;
-    if (!p->write(&a, &config, touchpoint, reply_to, &what, 1795420800000, &request, &why)) {
-        must(why != NULL);
+    const struct hook_reply reply = {.config = &config,
+                                     .touchpoint = touchpoint,
+                                     .answered = reply_to,
+                                     .id = STR("p_1"),
+                                     .now_ms = 1795420800000};
+    if (!p->write || (p->refuses && p->refuses(&a, &reply)) || p->write(&a, &reply, &request))
         return;
-    }
     must(request.headers_n <= COUNT(request.headers) && request.url.n);
-    must(jread_parse(request.body, JSON_MAX, &body, NULL));
+    must(!str_starts(request.body, str_c("{")) || jread_parse(request.body, JSON_MAX, &body, NULL));
 }
 
 static void on_touchpoint(void *ctx, struct str json) {
@@ -63,7 +64,7 @@ static void answered(const struct provider *p, struct str body) {
     cleanup(json_freep) json_t *j = NULL;
     struct tl_sent_result r = {.size = sizeof r};
     arena_init(&a);
-    if (!jread_parse(body, JSON_MAX, &j, NULL))
+    if (!p->answered || !jread_parse(body, JSON_MAX, &j, NULL))
         return;
     p->answered(&a, j, &r);
     touch(r.provider_id);
@@ -79,12 +80,12 @@ static void judge_signature(struct str in) {
                                        .signature = str_cut(&rest, '\n')};
     struct str body = rest.p ? rest : str_make("", 0);
     must(signature_standard(config.secret, &h, body, 1795420800000) != SIGNATURE_GOOD);
-    must(!signature_meta(config.secret, h.signature, body));
+    must(!signature_meta(&config, h.signature, body));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str in = exact(str_make((const char *)data, size)), body = in;
-    unsigned which = first_byte(&body) % 4;
+    unsigned which = first_byte(&body) % (PROVIDERS_N + 1);
     const struct provider *p = hook_provider(which);
     if (p) {
         struct emitted e = {.provider = p};

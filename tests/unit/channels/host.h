@@ -18,7 +18,8 @@ extern const struct tl_plugin touchline_plugin;
 enum { PAPER_ROUTES = 4, PAPER_ENTRIES = 16, PAPER_HEADERS = 8, PAPER_TEXT = 4096 };
 
 struct tl_request { /* absent strings: not there */
-    struct str body, query, peer, param;
+    struct str body, query, peer, param, url, path;
+    const char *method; /* set by paper_request */
     struct tl_header headers[PAPER_HEADERS];
     int status; /* 0: no answer yet */
     char type[64], answer[PAPER_TEXT], answer_headers[PAPER_TEXT];
@@ -103,6 +104,7 @@ static bool paper_route(struct tl_channel *ch, const char *method, const char *p
 }
 
 static inline void paper_request(const char *method, struct tl_request *req) {
+    req->method = method;
     for (size_t i = 0; i < paper.routes_n; i++)
         if (strcmp(paper.routes[i].method, method) == 0) {
             paper.routes[i].serve(paper.routes[i].arg, req);
@@ -112,10 +114,13 @@ static inline void paper_request(const char *method, struct tl_request *req) {
 }
 
 static struct str paper_part(struct tl_request *req, enum tl_request_part part) {
-    return part == TL_REQ_BODY    ? req->body
-           : part == TL_REQ_QUERY ? req->query
-           : part == TL_REQ_PEER  ? req->peer
-                                  : STR_NONE;
+    return part == TL_REQ_BODY     ? req->body
+           : part == TL_REQ_QUERY  ? req->query
+           : part == TL_REQ_PEER   ? req->peer
+           : part == TL_REQ_METHOD ? str_c(req->method)
+           : part == TL_REQ_PATH   ? req->path
+           : part == TL_REQ_URL    ? req->url
+                                   : STR_NONE;
 }
 static struct str paper_header(struct tl_request *req, const char *name) {
     for (size_t i = 0; i < PAPER_HEADERS; i++)

@@ -110,24 +110,31 @@ static void of_several_signatures_one_must_fit(void **state) {
     buf_clear(&b);
 }
 
-static void metas_signature_is_lower_case_hex_of_the_raw_body(void **state) {
+static void metas_signature_is_hex_of_the_raw_body_by_either_secret(void **state) {
     (void)state;
-    static const char good[] = "sha256=5d15e8f16a0b1b4b7fb1a2d5b5b4c1ee";
+    static const struct hook_config now = {.secret = STR("dev-secret")},
+                                    changing = {.secret = STR("new"),
+                                                .previous_secret = STR("dev-secret")},
+                                    none = {0};
     uint8_t mac[32];
     char header[80] = "sha256=";
     struct str body = STR("{\"a\": \"\\u00e9\"}");
     hmac_sha256_once(str_c("dev-secret"), body, mac);
     hex_encode(mac, sizeof mac, header + 7);
-    assert_true(signature_meta(str_c("dev-secret"), str_c(header), body));
-    assert_false(signature_meta(str_c("dev-secret"), str_c(header), str_c("{\"a\":\"\\u00e9\"}")));
-    assert_false(signature_meta(str_c("dev-secret"), str_c(good), body));
-    assert_false(signature_meta(str_c("dev-secret"), str_upto(str_c(header), 70), body));
-    assert_false(signature_meta(str_c("dev-secret"), STR_NONE, body));
-    assert_false(signature_meta(STR_NONE, str_c(header), body));
+    assert_true(signature_meta(&now, str_c(header), body));
+    assert_true(signature_meta(&changing, str_c(header), body));
+    assert_false(signature_meta(&now, str_c(header), str_c("{\"a\":\"\\u00e9\"}")));
+    assert_false(signature_meta(&now, str_c("sha256=5d15e8f16a0b1b4b7fb1a2d5b5b4c1ee"), body));
+    assert_false(signature_meta(&now, str_upto(str_c(header), 70), body));
+    assert_false(signature_meta(&now, str_from(str_c(header), 7), body));
+    assert_false(signature_meta(&now, STR_NONE, body));
+    assert_false(signature_meta(&none, str_c(header), body));
     for (char *p = header + 7; *p; p++)
         if (*p >= 'a' && *p <= 'f')
             *p = (char)(*p - 32);
-    assert_false(signature_meta(str_c("dev-secret"), str_c(header), body));
+    assert_true(signature_meta(&now, str_c(header), body));
+    header[7] ^= 1;
+    assert_false(signature_meta(&now, str_c(header), body));
 }
 
 static void a_whatsapp_delivery_holds_messages_and_statuses(void **state) {
@@ -254,7 +261,7 @@ int main(void) {
         cmocka_unit_test(the_makers_vectors_verify_and_every_change_fails),
         cmocka_unit_test(an_id_with_a_dot_is_no_id),
         cmocka_unit_test(of_several_signatures_one_must_fit),
-        cmocka_unit_test(metas_signature_is_lower_case_hex_of_the_raw_body),
+        cmocka_unit_test(metas_signature_is_hex_of_the_raw_body_by_either_secret),
         cmocka_unit_test(a_whatsapp_delivery_holds_messages_and_statuses),
         cmocka_unit_test(every_whatsapp_update_of_the_corpus_is_kept_or_told),
         cmocka_unit_test(telegram_edits_are_revisions_of_their_message),

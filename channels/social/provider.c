@@ -1,0 +1,190 @@
+/* social/provider.c - what every provider does alike: verdicts, requests, pieces of touchpoints.
+ * Pure. */
+#include "provider.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <touchline/kit/date.h>
+#include <touchline/kit/jread.h>
+
+enum { EMIT_MAX = 4 * 1024 * 1024, FORM_MAX = 4 * 1024 * 1024 };
+
+static const int64_t time_max_s = 253402300799; /* the last second of 9999 */
+
+/* ---- verdicts ---- */
+
+struct hook_verdict hook_refuse(int status, const char *code) {
+    return (struct hook_verdict){.action = HOOK_REFUSE, .status = status, .code = code};
+}
+
+struct hook_verdict hook_answer(int status, const char *type, struct str body) {
+    return (struct hook_verdict){
+        .action = HOOK_ANSWER, .status = status, .type = type, .body = body};
+}
+
+struct hook_verdict hook_keep(struct str delivery_id) {
+    return (struct hook_verdict){.action = HOOK_KEEP, .status = 200, .delivery_id = delivery_id};
+}
+
+struct str hook_header(const struct hook_call *call, const char *name) {
+    return call->header(call->header_ctx, name);
+}
+
+struct str hook_param(const struct hook_call *call, const char *name) {
+    for (size_t i = 0; i < call->pairs_n; i++)
+        if (str_is(call->pairs[i].name, name))
+            return call->pairs[i].value;
+    return STR_NONE;
+}
+
+struct str hook_url(const struct hook_call *call) {
+    if (!call->config->url.n)
+        return call->url;
+    if (!call->query.n || str_find(call->config->url, '?') >= 0)
+        return call->config->url;
+    return arena_strf(call->arena, "%.*s?%.*s", STR_ARG(call->config->url), STR_ARG(call->query));
+}
+
+struct hook_secrets hook_secrets(const struct hook_config *c) {
+    struct hook_secrets s = {0};
+    if (c->secret.n)
+        s.items[s.n++] = c->secret;
+    if (c->previous_secret.n)
+        s.items[s.n++] = c->previous_secret;
+    return s;
+}
+
+/* ---- requests ---- */
+
+void hook_request_header(struct hook_request *r, const char *name, struct str value) {
+    if (r->headers_n < HOOK_HEADERS_MAX)
+        r->headers[r->headers_n++] = (struct tl_header){str_c(name), value};
+}
+
+void hook_request_json(struct arena *a, struct hook_request *r, json_t *take_body) {
+    char *dumped = json_dumps(take_body, JSON_COMPACT);
+    json_decref(take_body);
+    r->body = arena_str(a, str_c(dumped ? dumped : "{}"));
+    free(dumped);
+    hook_request_header(r, "Content-Type", str_c("application/json"));
+}
+
+void hook_request_form(struct arena *a, struct hook_request *r, const struct pair *pairs,
+                       size_t n) {
+    cleanup(buf_clear) struct buf form;
+    buf_init(&form, FORM_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (!pairs[i].value.p)
+            continue;
+        bool ok = (!form.n || buf_add_byte(&form, '&')) && percent_encode(&form, pairs[i].name) &&
+                  buf_add_byte(&form, '=') && percent_encode(&form, pairs[i].value);
+        if (!ok)
+            break; /* a reply is far below the ceiling */
+    }
+    r->body = arena_str(a, buf_str(&form));
+    hook_request_header(r, "Content-Type", str_c("application/x-www-form-urlencoded"));
+}
+
+void hook_request_auth(struct arena *a, struct hook_request *r, const char *scheme,
+                       struct str token) {
+    hook_request_header(r, "Authorization", arena_strf(a, "%s %.*s", scheme, STR_ARG(token)));
+}
+
+/* ---- reading ---- */
+
+void provider_bad(const struct tl_emit *out, const json_t *piece, const char *reason) {
+    cleanup(buf_clear) struct buf b;
+    buf_init(&b, EMIT_MAX);
+    out->bad(out->ctx, jread_dump(&b, piece) ? buf_str(&b) : STR_NONE, reason);
+}
+
+void provider_emit(const struct tl_emit *out, json_t *take_object) {
+    cleanup(json_freep) json_t *object = take_object;
+    cleanup(buf_clear) struct buf b;
+    buf_init(&b, EMIT_MAX);
+    if (object && jread_dump(&b, object))
+        out->touchpoint(out->ctx, buf_str(&b));
+    else
+        out->bad(out->ctx, STR_NONE, "an event is too large");
+}
+
+void provider_update(const struct tl_emit *out, struct str message_id, json_t *take_at,
+                     json_t *take_delivery) {
+    json_t *update =
+        json_pack("{s:o, s:o}", "message_id", jstr(message_id), "delivery", take_delivery);
+    provider_put(update, "at", take_at);
+    provider_emit(out, json_pack("{s:o}", "update", update));
+}
+
+static bool digits_of(const json_t *v, int64_t *out) {
+    if (json_is_number(v)) {
+        double d = json_number_value(v);
+        *out = json_is_integer(v) ? json_integer_value(v) : d > 0 && d < 1e15 ? (int64_t)d : 0;
+        return true;
+    }
+    const char *s = json_string_value(v);
+    if (!s || !*s)
+        return false;
+    char *end;
+    *out = strtoll(s, &end, 10);
+    return *end == '\0' || *end == '.';
+}
+
+static json_t *time_json(int64_t ms) {
+    char text[DATE_RFC3339_MAX];
+    if (ms <= 0 || ms / 1000 > time_max_s)
+        return NULL;
+    date_format(ms, text);
+    return json_string(text);
+}
+
+json_t *provider_time(const json_t *seconds) {
+    int64_t s;
+    return digits_of(seconds, &s) && s > 0 && s <= time_max_s ? time_json(s * 1000) : NULL;
+}
+
+json_t *provider_time_ms(const json_t *ms) {
+    int64_t v;
+    return digits_of(ms, &v) ? time_json(v) : NULL;
+}
+
+struct str provider_id(struct arena *a, const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    if (json_is_integer(v))
+        return arena_strf(a, "%lld", (long long)json_integer_value(v));
+    return jget_str(o, key);
+}
+
+json_t *provider_person(const char *network, struct str id, struct str name, struct str handle) {
+    if (!id.n)
+        return NULL;
+    json_t *social = json_pack("{s:s, s:o}", "network", network, "id", jstr(id));
+    provider_set(social, "handle", handle);
+    json_t *p =
+        json_pack("{s:o, s:b, s:s}", "social", social, "verified", 1, "evidence", "signature");
+    provider_set(p, "name", name);
+    return p;
+}
+
+void provider_attach(json_t *touchpoint, struct str name, struct str type, struct str word) {
+    json_t *list = json_object_get(touchpoint, "attachments");
+    json_t *one = json_pack("{s:o}", "fetch", jstr(word));
+    if (!list) {
+        list = json_array();
+        json_object_set_new(touchpoint, "attachments", list);
+    }
+    provider_set(one, "name", name);
+    provider_set(one, "type", type);
+    json_array_append_new(list, one);
+}
+
+void provider_set(json_t *o, const char *key, struct str value) {
+    if (value.n)
+        json_object_set_new(o, key, jstr(value));
+}
+
+void provider_put(json_t *o, const char *key, json_t *take_value) {
+    if (take_value)
+        json_object_set_new(o, key, take_value);
+}
