@@ -137,19 +137,19 @@ static void set_times(const struct str *col, struct str unique, const struct zon
     out->end_ms = end >= 0 ? end - offset : -1;
 }
 
-static enum format_verdict read_line(struct arena *a, struct str line, const struct zone *zone,
+static enum format_verdict read_line(const struct format_in *in, struct str line,
                                      struct call_line *out, const char **out_why) {
     struct str col[COLUMNS_MAX], unique, linked;
     size_t n;
     if (!str_trim(line).n)
         return FORMAT_NOTHING;
-    if (!csv_split(a, line, ',', col, COLUMNS_MAX, &n) || n < COLUMNS_MIN) {
+    if (!csv_split(in->arena, line, ',', col, COLUMNS_MAX, &n) || n < COLUMNS_MIN) {
         *out_why = "a record of fewer than 16 or more than 21 columns, or with an open quote";
         return FORMAT_BAD;
     }
-    *out = (struct call_line){.kind = LINE_RECORD, .at_ms = -1};
+    *out = CALL_LINE_INIT(LINE_RECORD);
     find_ids(col, n, &unique, &linked);
-    set_times(col, unique, zone, out);
+    set_times(col, unique, in->zone, out);
     if (out->start_ms < 0 || !col[DISPOSITION].n) {
         *out_why = "a record without start or disposition";
         return FORMAT_BAD;
@@ -160,7 +160,7 @@ static enum format_verdict read_line(struct arena *a, struct str line, const str
         char hex[SHA256_HEX + 1];
         sha256(line, digest);
         hex_encode(digest, sizeof digest, hex);
-        out->call_id = arena_strf(a, "line:%s", hex);
+        out->call_id = arena_strf(in->arena, "line:%s", hex);
     }
     out->outcome = outcome_of(col, &out->rank);
     if (out->outcome != CALL_ANSWERED && out->outcome != CALL_VOICEMAIL)

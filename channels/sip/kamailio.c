@@ -150,12 +150,12 @@ static enum format_verdict read_cdr(struct str rest, struct call_line *out, cons
     return FORMAT_LINE;
 }
 
-static enum format_verdict read_line(struct arena *a, struct str line, const struct zone *zone,
+static enum format_verdict read_line(const struct format_in *in, struct str line,
                                      struct call_line *out, const char **out_why) {
     static const char missed[] = "call missed: ", answered[] = "transaction answered: ",
                       accounted[] = "request accounted: ";
-    (void)a, (void)zone;
-    *out = (struct call_line){.at_ms = -1, .start_ms = -1, .answer_ms = -1, .end_ms = -1};
+    (void)in;
+    *out = CALL_LINE_INIT(LINE_FINAL);
     struct str acc = find(line, "ACC: ");
     if (acc.p) {
         acc = str_from(acc, 5);

@@ -75,7 +75,7 @@ static void write_call(struct jwrite *w, const struct call *c, const struct numb
                        const struct number *callee) {
     enum call_outcome o = call_outcome(c);
     bool talked = o == CALL_ANSWERED || o == CALL_VOICEMAIL;
-    int64_t answer = talked ? (c->answer_ms >= 0 ? c->answer_ms : c->start_ms) : -1;
+    int64_t answer = call_answer_ms(c);
     jwrite_open(w, "call", '{');
     jwrite_str(w, "call_id", c->id);
     jwrite_str(w, "caller", caller->kind == NUMBER_WITHHELD ? STR_NONE : caller->text);
@@ -92,7 +92,7 @@ static void write_call(struct jwrite *w, const struct call *c, const struct numb
     else
         jwrite_null(w, "sip_code");
     jwrite_str(w, "agent", o == CALL_ANSWERED && c->target.n ? c->target : STR_NONE);
-    jwrite_int(w, "legs", (int64_t)c->lines);
+    jwrite_int(w, "legs", (int64_t)c->legs_n);
     jwrite_close(w, '}');
 }
 
@@ -115,7 +115,7 @@ static bool write_touchpoint(struct buf *out, const struct call *c, bool inbound
     jwrite_init(&w, out);
     jwrite_open(&w, NULL, '{');
     jwrite_str(&w, "source_id", c->id);
-    jwrite_int(&w, "revision", (int64_t)c->lines);
+    jwrite_int(&w, "revision", call_revision(c));
     jwrite_c(&w, "channel", "call");
     jwrite_c(&w, "kind", kind_of(inbound, call_outcome(c)));
     jwrite_c(&w, "direction", inbound ? "inbound" : "outbound");
@@ -196,7 +196,7 @@ static void tell(void *arg, struct call *c) {
     const char *why = nobody(inbound, &caller, &callee);
     if (!write_touchpoint(&json, c, inbound, &caller, &callee))
         why = "the call's record is too large";
-    const struct tail_place *needed = calls_needed(l->calls);
+    const struct tail_place *needed = calls_needed(l->calls, 0);
     struct telling *t = telling_new(l, c->id);
     const struct tl_entry entry = {
         .size = sizeof entry,
@@ -244,11 +244,13 @@ static void on_line(void *arg, struct str line, const struct tail_place *place, 
     struct call_line said;
     const char *why = "a line above 64 KiB";
     arena_init(&a);
-    enum format_verdict v = cut ? FORMAT_BAD : l->format->read(&a, line, l->zone, &said, &why);
+    const struct format_in in = {.arena = &a, .zone = l->zone, .columns = &l->config->columns};
+    enum format_verdict v = cut ? FORMAT_BAD : l->format->read(&in, line, &said, &why);
     if (v == FORMAT_BAD)
         keep_piece(l, line, place, why);
     else if (v == FORMAT_LINE)
-        calls_add(l->calls, &said, line, place, l->sip->host->mono_ms());
+        calls_add(l->calls, &said, line, (struct call_origin){.place = place},
+                  l->sip->host->mono_ms());
 }
 
 static void on_event(void *arg, enum tail_event what) {
@@ -276,7 +278,7 @@ static struct log *log_new(struct sip *s, const struct log_config *c) {
     l->config = c;
     l->name = str_make(mem_dup(c->name.p, c->name.n), c->name.n);
     l->file = str_make(mem_dup(c->file.p, c->file.n), c->file.n);
-    l->format = settings_format(c->format);
+    l->format = format_at(c->format);
     l->zone = zone_open(c->zone);
     if (!l->zone)
         l->zone = zone_open(STR_NONE); /* checked before: gone since */
@@ -368,7 +370,7 @@ static bool sip_reload(void *instance, const void *config) {
         list_each (it, &before) {
             struct log *old = container_of(it, struct log, link);
             if (!l && str_eq(old->name, logs[i].name) && str_eq(old->file, logs[i].file) &&
-                old->format == settings_format(logs[i].format))
+                old->format == format_at(logs[i].format))
                 l = old;
         }
         if (!l) {

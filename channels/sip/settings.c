@@ -6,11 +6,8 @@
 #include "format.h"
 #include "zone.h"
 
-/* In the order of the choices below. */
-static const struct format *const formats[] = {&format_kamailio, &format_asterisk_csv};
-
-const struct format *settings_format(int64_t index) {
-    return formats[index];
+struct str settings_source(const struct log_config *c) {
+    return c->group.n ? c->group : c->name;
 }
 
 static const struct tl_key trunk_keys[] = {
@@ -48,18 +45,57 @@ const struct tl_key settings_keys[] = {
      .flags = TL_KEY_REQUIRED | TL_KEY_UNIQUE,
      .offset = offsetof(struct log_config, name),
      .max = 64,
-     .help = "the source: sip:NAME"},
+     .help = "its name; the source is sip:NAME"},
     {.name = "format",
      .type = TL_KEY_CHOICE,
      .flags = TL_KEY_REQUIRED,
      .offset = offsetof(struct log_config, format),
      .choices = "kamailio|asterisk-csv",
      .help = "what writes it"},
+    {.name = "group",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct log_config, group),
+     .max = 64,
+     .help =
+         "several logs that tell of the same calls (records and queue_log): one source sip:GROUP"},
     {.name = "file",
      .type = TL_KEY_PATH,
-     .flags = TL_KEY_REQUIRED,
      .offset = offsetof(struct log_config, file),
      .help = "the file; it may appear later"},
+    {.name = "directory",
+     .type = TL_KEY_PATH,
+     .offset = offsetof(struct log_config, directory),
+     .help = "a folder of tables (kamailio-dbtext) or of a record each"},
+    {.name = "listen",
+     .type = TL_KEY_ADDRESS,
+     .offset = offsetof(struct log_config, listen),
+     .help = "where packets come in, UDP and TCP (hep): 0.0.0.0:9060"},
+    {.name = "user",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct log_config, user),
+     .max = 128,
+     .help = "who may post records to /cdr/NAME (Basic); absent: anybody who reaches it"},
+    {.name = "password",
+     .type = TL_KEY_SECRET,
+     .offset = offsetof(struct log_config, password),
+     .help = "his password"},
+    {.name = "secret",
+     .type = TL_KEY_SECRET,
+     .offset = offsetof(struct log_config, secret),
+     .help = "the key that each packet must carry (hep)"},
+    {.name = "columns",
+     .type = TL_KEY_STRS,
+     .offset = offsetof(struct log_config, columns),
+     .max = 64,
+     .help = "names of the columns in their order, where the file's are not the usual ones"},
+    {.name = "contexts",
+     .type = TL_KEY_STRS,
+     .offset = offsetof(struct log_config, contexts),
+     .help = "dialplan contexts by which calls come in from outside: [from-trunk]"},
+    {.name = "queues",
+     .type = TL_KEY_STRMAP,
+     .offset = offsetof(struct log_config, queues),
+     .help = "names of queues by their number or id: {8001: support}"},
     {.name = "trunk",
      .type = TL_KEY_MAP,
      .offset = offsetof(struct log_config, trunk),
@@ -74,25 +110,47 @@ const struct tl_key settings_keys[] = {
     {0},
 };
 
+static bool wrong(tl_report_fn *report, void *ctx, size_t i, const char *key, const char *why) {
+    char path[64];
+    snprintf(path, sizeof path, "%zu/%s", i, key);
+    report(ctx, str_c(path), why);
+    return false;
+}
+
+/* Where its records come from must fit its format. */
+static bool check_way(const struct log_config *c, size_t i, tl_report_fn *report, void *ctx) {
+    const struct format *f = format_at(c->format);
+    int ways = (c->file.n > 0) + (c->directory.n > 0) + (c->listen.n > 0);
+    if (ways > 1)
+        return wrong(report, ctx, i, "file", "one of file, directory and listen is expected");
+    if (!ways && !f->document)
+        return wrong(report, ctx, i, "file", "is missing");
+    if (c->file.n && !f->read)
+        return wrong(report, ctx, i, "file", "this format is not one of lines");
+    if (c->directory.n && !f->document && !f->files)
+        return wrong(report, ctx, i, "directory", "this format is not one of a folder");
+    if (c->listen.n && !f->packet)
+        return wrong(report, ctx, i, "listen", "this format is not one of packets");
+    return true;
+}
+
 bool settings_check(const void *config, tl_report_fn *report, void *ctx) {
     const struct tl_items *all = config;
     const struct log_config *logs = all->items;
     bool ok = true;
-    char path[64];
     for (size_t i = 0; i < all->n; i++) {
         size_t low, high;
         struct zone *z = zone_open(logs[i].zone);
-        if (!z) {
-            snprintf(path, sizeof path, "%zu/zone", i);
-            report(ctx, str_c(path), "is no time zone of this system; like Europe/Berlin");
-            ok = false;
-        }
+        if (!z)
+            ok =
+                wrong(report, ctx, i, "zone", "is no time zone of this system; like Europe/Berlin");
         zone_free(z);
-        if (!extensions_read(logs[i].trunk.extensions, &low, &high)) {
-            snprintf(path, sizeof path, "%zu/trunk/extensions", i);
-            report(ctx, str_c(path), "two digits with a hyphen are expected, like 2-4");
-            ok = false;
-        }
+        if (!extensions_read(logs[i].trunk.extensions, &low, &high))
+            ok = wrong(report, ctx, i, "trunk/extensions",
+                       "two digits with a hyphen are expected, like 2-4");
+        ok &= check_way(&logs[i], i, report, ctx);
+        if (!logs[i].user.n != !logs[i].password.n)
+            ok = wrong(report, ctx, i, "user", "user and password belong together");
     }
     return ok;
 }

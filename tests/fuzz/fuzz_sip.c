@@ -34,6 +34,7 @@ static void tell(void *arg, struct call *c) {
 /* Clock and place go on a little with every line. */
 static void follow(const struct format *format, const struct zone *zone, struct str rest) {
     struct calls *calls = calls_new();
+    static const struct tl_strs columns;
     struct tail_place place = {.offset = 0};
     size_t told = 0;
     int64_t now_ms = 0;
@@ -43,11 +44,12 @@ static void follow(const struct format *format, const struct zone *zone, struct 
         struct call_line said;
         const char *why = NULL;
         arena_init(&a);
-        enum format_verdict v = format->read(&a, line, zone, &said, &why);
+        const struct format_in in = {.arena = &a, .zone = zone, .columns = &columns};
+        enum format_verdict v = format->read(&in, line, &said, &why);
         must(v != FORMAT_BAD || why);
         if (v == FORMAT_LINE) {
             must(said.call_id.n > 0);
-            calls_add(calls, &said, line, &place, now_ms);
+            calls_add(calls, &said, line, (struct call_origin){.place = &place}, now_ms);
         }
         place.offset += (int64_t)line.n + 1;
         now_ms += (int64_t)line.n * 16;

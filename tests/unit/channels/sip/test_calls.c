@@ -32,6 +32,7 @@ static void collect(void *arg, struct call *c) {
 /* Feeds lines as they stand, then lets them settle. */
 static void feed(struct calls *calls, const struct format *format, const struct zone *zone,
                  struct str text, int64_t now_ms) {
+    static const struct tl_strs columns;
     struct tail_place place = {0};
     while (text.p && text.n) {
         struct str line = str_cut(&text, '\n');
@@ -39,8 +40,9 @@ static void feed(struct calls *calls, const struct format *format, const struct 
         const char *why = NULL;
         struct arena a;
         arena_init(&a);
-        if (format->read(&a, line, zone, &said, &why) == FORMAT_LINE)
-            calls_add(calls, &said, line, &place, now_ms);
+        const struct format_in in = {.arena = &a, .zone = zone, .columns = &columns};
+        if (format->read(&in, line, &said, &why) == FORMAT_LINE)
+            calls_add(calls, &said, line, (struct call_origin){.place = &place}, now_ms);
         arena_clear(&a);
         place.offset += (int64_t)line.n + 1;
     }
@@ -145,7 +147,7 @@ static void a_call_that_is_talking_is_not_told_yet(void **state) {
         0);
     calls_tick(calls, 600000, collect, &found);
     assert_int_equal(found.n, 0);
-    assert_non_null(calls_needed(calls));
+    assert_non_null(calls_needed(calls, 0));
     calls_free(calls);
 }
 

@@ -1,0 +1,8 @@
+/* sip/format.c - the formats, in the order of the configuration's choices (settings.c). */
+#include "format.h"
+
+static const struct format *const formats[] = {&format_kamailio, &format_asterisk_csv};
+
+const struct format *format_at(int64_t index) {
+    return index >= 0 && (size_t)index < COUNT(formats) ? formats[index] : NULL;
+}
