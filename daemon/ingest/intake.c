@@ -296,6 +296,7 @@ void intake_take(struct intake *in, const struct intake_touchpoint *what, intake
     r->body = record_keep(r, what->raw);
     r->cursor = record_keep(r, what->cursor);
     r->cursor_value = record_keep(r, what->cursor_value);
+    r->place = record_keep(r, what->place);
     r->flags = what->raw.n ? RECORD_KEEP_RAW : 0;
     set_quarantine(w, r, what->quarantine);
     metric_add_label(METRIC_INTAKE, tp->channel.p ? tp->channel.p : "update", 1);
@@ -333,6 +334,7 @@ void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_do
     r->body = record_keep(r, what->body);
     r->cursor = record_keep(r, what->cursor);
     r->cursor_value = record_keep(r, what->cursor_value);
+    r->place = record_keep(r, what->place);
     r->flags = RECORD_KEEP_RAW;
     set_quarantine(w, r, what->quarantine);
     metric_add_label(METRIC_INTAKE, "raw", 1);

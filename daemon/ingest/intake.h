@@ -37,6 +37,7 @@ typedef void intake_done_fn(void *arg, const struct intake_outcome *o);
 struct intake_touchpoint {
     struct touchpoint *take_touchpoint;
     struct str raw, cursor, cursor_value;
+    struct str place;      /* where it stood in its source; may be absent */
     struct str quarantine; /* reason: keep it, but in quarantine */
     uint32_t await_ms;     /* 0: KEPT as soon as committed */
 };
@@ -46,7 +47,7 @@ void intake_take(struct intake *in, const struct intake_touchpoint *what, intake
 /* Bytes to be read later by the channel's reader. */
 struct intake_raw {
     struct str channel; /* plugin's name */
-    struct str source, source_id, format, meta, body, cursor, cursor_value, quarantine;
+    struct str source, source_id, format, meta, body, cursor, cursor_value, place, quarantine;
     int64_t received_ms;
     uint32_t await_ms;
 };

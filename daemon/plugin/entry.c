@@ -107,6 +107,7 @@ static void take_judged(struct submitting *s) {
                                      .raw = e->body,
                                      .cursor = cursor_of(s, cursor),
                                      .cursor_value = e->cursor_value,
+                                     .place = e->place,
                                      .quarantine = quarantine_of(e),
                                      .await_ms = e->await_ms};
     intake_take(parts->intake, &what, on_taken, s);
@@ -123,6 +124,7 @@ static void take_raw(struct submitting *s) {
                               .body = e->body,
                               .cursor = cursor_of(s, cursor),
                               .cursor_value = e->cursor_value,
+                              .place = e->place,
                               .quarantine = quarantine_of(e),
                               .received_ms = e->received_ms,
                               .await_ms = e->await_ms};
@@ -151,8 +153,8 @@ static void on_bucket(void *arg, struct str source_id) {
 /* The entry outlives the caller's views. */
 static void keep_entry(struct submitting *s) {
     struct tl_entry *e = &s->entry;
-    struct str *views[] = {&e->source, &e->format, &e->meta,         &e->body,
-                           &e->cursor, &e->reason, &e->cursor_value, &e->bucket};
+    struct str *views[] = {&e->source, &e->format,       &e->meta,   &e->body, &e->cursor,
+                           &e->reason, &e->cursor_value, &e->bucket, &e->place};
     for (size_t i = 0; i < COUNT(views); i++)
         *views[i] = arena_str(&s->arena, *views[i]);
     e->touchpoint = STR_NONE; /* parsed already */

@@ -44,6 +44,11 @@ const struct tl_host plugin_host_table = {
     .fetch = host_fetch,
     .work = host_work,
     .sent = host_sent,
+    .operation_progress = host_operation_progress,
+    .operation_item = host_operation_item,
+    .operation_end = host_operation_end,
+    .ledger = host_ledger,
+    .known = host_known,
 };
 
 /* ---- what is under way ---- */
@@ -113,6 +118,7 @@ struct plugin_host *plugin_host_new(void) {
     link_init(&h->channels);
     link_init(&h->soon);
     link_init(&h->idle);
+    link_init(&h->operations);
     bytes_random(random, sizeof random);
     hex_encode(random, sizeof random, h->holder);
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -161,6 +167,7 @@ static void channel_stop(struct tl_channel *ch) {
     void *instance = ch->instance;
     ch->instance = NULL;
     ch->plugin.stop(instance);
+    operations_interrupt(ch->host, ch);
     routes_retire(ch);
     leases_clear(ch);
     timers_clear(ch);
@@ -261,6 +268,7 @@ void plugin_host_free(struct plugin_host *h) {
     list_each (l, &h->soon)
         container_of(l, struct pending, link)->dead = true;
     tell_all(h);
+    operations_clear(h);
     loop_timer_free(h->soon_timer);
     for (size_t i = 0; i < COUNT(h->folders); i++)
         free(h->folders[i]);

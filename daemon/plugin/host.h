@@ -58,4 +58,11 @@ struct sender plugin_host_sender(struct plugin_host *h);
 /* Members of /readyz: "email": {"state":"ok","parts":{…}}, … */
 bool plugin_host_describe(struct plugin_host *h, struct buf *out) must_check;
 
+/* Every configured source of every started channel: "email:support". Once a source, from inside. */
+enum { SOURCE_NAME_MAX = 256 };
+typedef void source_fn(void *arg, const struct tl_channel *ch, struct str source);
+void plugin_host_sources(struct plugin_host *h, source_fn *found, void *arg);
+/* Whether an operation runs on it: what comes meanwhile says nothing of its usual days. */
+bool plugin_host_operates(struct plugin_host *h, struct str source);
+
 #endif

@@ -8,6 +8,9 @@
  *   entry.c     submit
  *   job.c       fetch, work, and sending of replies
  *   reader.c    kept bytes to touchpoints
+ *   source.c    which sources there are, what is known of one
+ *   operation.c reconcile, backfill: begun, told about, gone on with
+ *   reconcile.c the same by the ledger's figures alone
  */
 #ifndef PLUGIN_PLUGIN_PRIV_H
 #define PLUGIN_PLUGIN_PRIV_H
@@ -21,6 +24,7 @@
 #include <touchline/plugin.h>
 
 #include "plugin/host.h"
+#include "plugin/operation.h"
 
 struct loop_timer;
 
@@ -71,6 +75,8 @@ struct plugin_host {
     struct loop_timer *soon_timer; /* NULL before the start */
     char holder[33];               /* this process, for leases */
     int64_t leases_held;
+    struct link operations; /* oldest first */
+    size_t operations_n;
     char *folders[2]; /* beside the daemon, where they were installed */
     struct str folder_strs[2];
 };
@@ -131,6 +137,23 @@ void host_fetch(struct tl_channel *ch, const struct tl_fetch *what, tl_fetched_f
 void host_work(struct tl_channel *ch, struct str kind, struct str payload, uint32_t deadline_ms,
                tl_worked_fn *done, void *arg);
 void host_sent(struct tl_job *take_job, const struct tl_sent_result *result);
+
+/* source.c */
+bool source_configured(struct plugin_host *h, struct str source);
+/* PLUGIN:INSTANCE of what an operator wrote. */
+enum operation_begun source_resolve(struct plugin_host *h, struct str given,
+                                    char out[SOURCE_NAME_MAX]);
+void host_ledger(struct tl_channel *ch, struct str source, struct str after, tl_places_fn *done,
+                 void *arg);
+void host_known(struct tl_channel *ch, struct str source, const struct str *source_ids, size_t n,
+                tl_known_fn *done, void *arg);
+
+/* operation.c: the channel has stopped, what it worked on is left as it stands. */
+void operations_interrupt(struct plugin_host *h, const struct tl_channel *ch);
+void operations_clear(struct plugin_host *h);
+
+/* reconcile.c */
+void reconcile_by_ledger(struct plugin_host *h, struct tl_operation *op);
 
 /* Copies what both sides know of a struct that carries its size; the rest stays zero. */
 void sized_copy(void *to, size_t to_bytes, const void *from, size_t from_bytes);

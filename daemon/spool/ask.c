@@ -10,7 +10,7 @@
 #include "base/thread.h"
 #include "spool/spool_priv.h"
 
-enum { LIST_MAX = 500 };
+enum { LIST_MAX = 500, PLACES_MAX = 1000 };
 
 static struct question *question_new(struct spool *s, enum ask ask, void *arg) {
     must_run_on(THREAD_LOOP);
@@ -33,7 +33,7 @@ static void ask(struct spool *s, struct question *take_q) {
     }
     spool_notes_flush(s);
     bool behind = s->notes_flying || take_q->job.kind == JOB_CHANGE || take_q->ask == ASK_RECEIPT ||
-                  take_q->ask == ASK_RECORD;
+                  take_q->ask == ASK_RECORD || take_q->ask == ASK_KNOWN;
     queue_push_always(behind ? s->inbox : s->questions, &take_q->job);
 }
 
@@ -121,4 +121,41 @@ void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_jso
 
 void spool_ask_idem(struct spool *s, struct str key, spool_json_fn *answer, void *arg) {
     ask(s, ask_json(s, ASK_IDEM, key, answer, arg));
+}
+
+/* ---- what is known of a source ---- */
+
+void spool_ask_places(struct spool *s, struct str source, struct str after, tl_places_fn *answer,
+                      void *arg) {
+    struct question *q = question_new(s, ASK_PLACES, arg);
+    q->text = arena_str(&q->arena, source);
+    q->from_text = arena_str(&q->arena, after.p ? after : str_c(""));
+    q->max = PLACES_MAX;
+    q->on_places = answer;
+    ask(s, q);
+}
+
+void spool_ask_known(struct spool *s, const struct str *ids, size_t n, tl_known_fn *answer,
+                     void *arg) {
+    struct question *q = question_new(s, ASK_KNOWN, arg);
+    q->wanted = arena_new(&q->arena, (n + 1) * sizeof *q->wanted);
+    q->wanted_n = n;
+    for (size_t i = 0; i < n; i++)
+        q->wanted[i] = (struct wanted){.id = arena_str(&q->arena, ids[i])};
+    q->on_known = answer;
+    ask(s, q);
+}
+
+void spool_ask_tallies(struct spool *s, int64_t since_ms, spool_json_fn *answer, void *arg) {
+    struct question *q = ask_json(s, ASK_TALLIES, STR_NONE, answer, arg);
+    q->from_ms = since_ms;
+    ask(s, q);
+}
+
+void spool_ask_kept(struct spool *s, struct str source, int64_t since_ms, uint64_t after,
+                    spool_json_fn *answer, void *arg) {
+    struct question *q = ask_json(s, ASK_KEPT, source, answer, arg);
+    q->from_ms = since_ms;
+    q->after = after;
+    ask(s, q);
 }

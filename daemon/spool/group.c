@@ -77,7 +77,7 @@ static bool write_all(struct writer *w, struct fault *f) {
     for (size_t i = 0; i < w->group_n; i++)
         if (!write_job(w, w->taken[i], f))
             return false;
-    return seen_fold(&w->seen, &w->db, f) && writer_commit(w, f);
+    return seen_fold(&w->seen, &w->db, f) && tallies_write(w, f) && writer_commit(w, f);
 }
 
 static bool attempt(struct writer *w, struct fault *f) {
@@ -133,6 +133,12 @@ static void tell_left_notes(struct writer *w) {
 
 /* The reader sees the table only; what stands in memory goes along. */
 static void pass_on(struct writer *w, struct question *q) {
+    for (size_t i = 0; i < q->wanted_n; i++) {
+        struct wanted *id = &q->wanted[i];
+        bool told =
+            seen_find(&w->seen, NULL, db_key(id->id), &q->arena, &id->late, &id->late_n, NULL);
+        (void)told;
+    }
     bool found = !q->text.n ||
                  seen_find(&w->seen, NULL, db_key(q->text), &q->arena, &q->late, &q->late_n, NULL);
     (void)found; /* nothing in memory can fail */

@@ -240,7 +240,7 @@ static bool add_all(struct writer *w, struct push *p, struct fault *f) {
     return record_add(w, r, big, f) && standing_add(w, r, f) &&
            (!(r->flags & RECORD_KEEP_RAW) || !r->body.n || mark_add(w, SQL_HELD_ADD, r->seq, f)) &&
            (r->kind != RECORD_REPLY || outbox_add(w, r, f)) && ledger_write(w, p, f) &&
-           (!r->idem_key.n || idem_add(w, r, f)) && cursor_write(w, r, f);
+           (!r->idem_key.n || idem_add(w, r, f)) && cursor_write(w, r, f) && place_write(w, r, f);
 }
 
 bool keep_record(struct writer *w, struct push *p, struct fault *f) {
@@ -260,8 +260,9 @@ bool keep_record(struct writer *w, struct push *p, struct fault *f) {
     if (p->verdict != SPOOL_KEPT)
         return true;
     p->verdict = seen_verdict(&seen, r);
+    tally_push(w, p);
     if (p->verdict == SPOOL_KEPT)
         return add_all(w, p, f);
     r->seq = seen.seq;
-    return p->verdict != SPOOL_KNOWN || cursor_write(w, r, f);
+    return p->verdict != SPOOL_KNOWN || (cursor_write(w, r, f) && place_write(w, r, f));
 }

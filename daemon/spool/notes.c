@@ -206,6 +206,16 @@ void spool_note_alias(struct spool *s, struct str alias, struct str id) {
     n->id = arena_str(&b->arena, id);
 }
 
+void spool_note_cursor(struct spool *s, struct str name, struct str value) {
+    spool_cursor_set(s, name, value);
+    struct notes *b = batch_for(s);
+    if (!b)
+        return;
+    struct note *n = note_new(b, NOTE_CURSOR);
+    n->id = arena_str(&b->arena, name);
+    n->a = arena_str(&b->arena, value);
+}
+
 void spool_note_idem(struct spool *s, struct str key, struct str hash, struct str answer) {
     struct notes *b = key.n ? batch_for(s) : NULL;
     if (!b)

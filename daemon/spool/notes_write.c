@@ -119,8 +119,10 @@ static bool write_quarantine(struct writer *w, const struct note *n, struct faul
     sqlite3_bind_int64(s, 5, n->at_ms);
     if (!db_run(&w->db, s, f))
         return false;
-    w->delta.quarantined += sqlite3_changes(w->db.handle);
-    return n->a.p || pending_del(w, n->seq, n->seq, f);
+    int added = sqlite3_changes(w->db.handle);
+    w->delta.quarantined += added;
+    return (!added || tally_quarantined(w, n->seq, f)) &&
+           (n->a.p || pending_del(w, n->seq, n->seq, f));
 }
 
 static bool write_moved(struct writer *w, const struct note *n, struct fault *f) {
@@ -206,13 +208,22 @@ static bool write_idem(struct writer *w, const struct note *n, struct fault *f) 
     return db_run(&w->db, s, f);
 }
 
+static bool write_cursor(struct writer *w, const struct note *n, struct fault *f) {
+    sqlite3_stmt *s = db_statement(&w->db, SQL_CURSOR_SET, f);
+    if (!s)
+        return false;
+    db_bind_text(s, 1, n->id);
+    db_bind_text(s, 2, n->a.p ? n->a : str_c(""));
+    return db_run(&w->db, s, f);
+}
+
 bool notes_write(struct writer *w, const struct notes *b, struct fault *f) {
     must_run_on(THREAD_SPOOL);
     static bool (*const writers[])(struct writer *, const struct note *, struct fault *) = {
         [NOTE_STEPS] = write_steps, [NOTE_QUARANTINE] = write_quarantine,
         [NOTE_MOVED] = write_moved, [NOTE_EVENT] = write_event,
         [NOTE_ALIAS] = write_alias, [NOTE_OUTBOX] = write_outbox,
-        [NOTE_IDEM] = write_idem,
+        [NOTE_IDEM] = write_idem,   [NOTE_CURSOR] = write_cursor,
     };
     if (!applied_write(w, b, f))
         return false;

@@ -136,6 +136,10 @@ static void deliver_question(struct spool *s, struct question *q) {
         q->on_records(q->arg, q->failed ? NULL : records, q->n, &keep);
     else if (q->on_outbox)
         q->on_outbox(q->arg, q->rows, q->n);
+    else if (q->on_places)
+        q->on_places(q->arg, q->failed ? NULL : q->places, q->n);
+    else if (q->on_known)
+        q->on_known(q->arg, q->failed ? NULL : q->known, q->wanted_n);
     else if (q->on_json)
         q->on_json(q->arg, q->found && !q->failed ? buf_str(&q->json) : STR_NONE);
     if (keep)

@@ -37,6 +37,8 @@ static bool read_by_kind(struct reader *r, struct question *q, struct fault *f) 
         [ASK_QUARANTINE] = read_quarantine, [ASK_ALIAS] = read_alias,
         [ASK_OUTBOX] = read_outbox,         [ASK_SENT] = read_outbox,
         [ASK_EVENTS] = read_events,         [ASK_IDEM] = read_idem,
+        [ASK_PLACES] = read_places,         [ASK_KNOWN] = read_known,
+        [ASK_TALLIES] = read_tallies,       [ASK_KEPT] = read_kept,
     };
     r->deadline_ms = clock_mono_ms() + QUESTION_MS;
     if (!db_simple(&r->db, SQL_BEGIN_READ, f))
@@ -55,6 +57,8 @@ static void forget_answer(struct question *q) {
         record_free(q->records[i]);
     q->records = NULL;
     q->rows = NULL;
+    q->places = NULL;
+    q->known = NULL;
     q->n = q->room = 0;
     q->found = false;
     buf_reset(&q->json);

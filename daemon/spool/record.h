@@ -50,6 +50,7 @@ struct record {
     struct str body; /* raw bytes; above 256 KiB they lie in a file beside the row */
     struct str cursor, cursor_value; /* "CHANNEL/NAME" set in the same commit */
     struct str reason;
+    struct str place; /* where it stood in its source; also written when it is known already */
     /* Idempotency of the HTTP request that made it, or absent: key and the answer to give again. */
     struct str idem_key, idem_hash, idem_answer;
 };

@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "spool/spool_priv.h"
 
+enum { PLACE_DAYS = 800 /* longer than a mailbox is asked back */ };
 enum { BATCH = 500, CUT = 50 /* at a time, of the window itself */, RESTART_MS = 600000 };
 static const int64_t day_ms = 86400000;
 
@@ -164,6 +165,8 @@ static bool drop_all(struct writer *w, int64_t wall, int64_t *out_n, bool *out_m
         !drop_aged(w, SQL_EVENTS_OLD, receipts, &aged, f) ||
         !drop_aged(w, SQL_OUTBOX_OLD, wall - w->config.keep_receipts_ms, &aged, f) ||
         !drop_aged(w, SQL_IDEM_OLD, keys, &aged, f) ||
+        !drop_aged(w, SQL_PLACES_OLD, wall - PLACE_DAYS * day_ms, &aged, f) ||
+        !drop_aged(w, SQL_TALLIES_OLD, wall - PLACE_DAYS * day_ms, &aged, f) ||
         !drop_records(w, window, BATCH, out_n, out_more, f))
         return false;
     bool cuts = press && !aged && !*out_n;

@@ -143,6 +143,10 @@ static void copy_all(struct salvage *v) {
         {"SELECT id, source, state, attempts, next, queued, provider, diagnostic, head, reply_to"
          " FROM outbox",
          "INSERT OR IGNORE INTO outbox VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
+        {"SELECT source, place, id, at FROM places",
+         "INSERT OR IGNORE INTO places VALUES(?1, ?2, ?3, ?4)"},
+        {"SELECT source, day, received, kept, duplicate, quarantined FROM tallies",
+         "INSERT OR IGNORE INTO tallies VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
         {"SELECT n, key, name, hash, answer, at FROM idem",
          "INSERT OR IGNORE INTO idem VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
     };

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include <touchline/kit/own.h>
+
 #include "spool/db.h"
 
 static const char tables[] =
@@ -39,6 +41,16 @@ static const char tables[] =
     "CREATE INDEX alias_key ON alias(key);"
     "CREATE TABLE events(n INTEGER PRIMARY KEY, json TEXT);";
 
+/* What each minor added. */
+static const char *const minors[] = {
+    /* 1.1: what is known of a source */
+    "CREATE TABLE places(source TEXT, place TEXT, id TEXT, at INTEGER,"
+    " PRIMARY KEY(source, place)) WITHOUT ROWID;"
+    "CREATE INDEX places_at ON places(at);"
+    "CREATE TABLE tallies(source TEXT, day INTEGER, received INTEGER, kept INTEGER,"
+    " duplicate INTEGER, quarantined INTEGER, PRIMARY KEY(source, day)) WITHOUT ROWID;",
+};
+
 static bool version(struct db *d, int64_t *out, struct fault *f) {
     sqlite3_stmt *s = NULL;
     int code = sqlite3_prepare_v2(d->handle, "PRAGMA user_version", -1, &s, NULL);
@@ -51,6 +63,13 @@ static bool version(struct db *d, int64_t *out, struct fault *f) {
     return fault_set(f, FAULT_SYSTEM, "spool.db", "%s", sqlite3_errmsg(d->handle));
 }
 
+static bool add_minors(struct db *d, size_t from, struct fault *f) {
+    for (size_t i = from; i < COUNT(minors); i++)
+        if (!db_exec(d, minors[i], f))
+            return false;
+    return true;
+}
+
 bool schema_make(struct db *d, struct fault *f) {
     int64_t found = 0;
     if (!version(d, &found, f))
@@ -59,11 +78,12 @@ bool schema_make(struct db *d, struct fault *f) {
         return fault_set(f, FAULT_STATE, "schema",
                          "spool.db was written by a newer version (schema %lld, known %d)",
                          (long long)found, SPOOL_SCHEMA);
-    if (found)
+    if (found >= SPOOL_SCHEMA)
         return true;
     char set_version[40];
     snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", SPOOL_SCHEMA);
-    if (db_exec(d, "BEGIN IMMEDIATE", f) && db_exec(d, tables, f) && db_exec(d, set_version, f) &&
+    if (db_exec(d, "BEGIN IMMEDIATE", f) && (found || db_exec(d, tables, f)) &&
+        add_minors(d, found ? (size_t)found % 1000 : 0, f) && db_exec(d, set_version, f) &&
         db_exec(d, "COMMIT", f))
         return true;
     db_rollback(d);

@@ -148,6 +148,25 @@ void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_jso
 void spool_ask_idem(struct spool *s, struct str key, spool_json_fn *answer, void *arg);
 void spool_note_idem(struct spool *s, struct str key, struct str hash, struct str answer);
 
+/* ---- what is known of a source ("email:support") ---- */
+/* At most 1,000 places above `after`, ascending by bytes. */
+void spool_ask_places(struct spool *s, struct str source, struct str after, tl_places_fn *answer,
+                      void *arg);
+/* Whether touchpoints of these ids ("p_…") were taken in here. */
+void spool_ask_known(struct spool *s, const struct str *ids, size_t n, tl_known_fn *answer,
+                     void *arg);
+/* {"items":[{"source","received","kept","duplicate","quarantined"}]} of the days (UTC) since then.
+ * Of a push the source is "push:TOKEN", whatever its events name. */
+void spool_ask_tallies(struct spool *s, int64_t since_ms, spool_json_fn *answer, void *arg);
+/* What the replay window holds of a source, some thousand records a question:
+ * {"items":[{"id","raw","update","state":"pending|quarantined|applied","reason"}],"next": where to
+ * ask on, 0 at the end} */
+void spool_ask_kept(struct spool *s, struct str source, int64_t since_ms, uint64_t after,
+                    spool_json_fn *answer, void *arg);
+/* Sets a cursor without a record: known here at once, committed with the next group. Absent or
+ * empty: as if there were none. */
+void spool_note_cursor(struct spool *s, struct str name, struct str value);
+
 /* ---- known in memory, on the loop ---- */
 bool spool_cursor_get(struct spool *s, struct str name, char *out, size_t max, size_t *out_n);
 /* What was confirmed last: sequence and epoch; 0, 0 in a new spool. */

@@ -76,6 +76,7 @@ enum note_kind {
     NOTE_ALIAS,
     NOTE_OUTBOX,
     NOTE_IDEM,
+    NOTE_CURSOR,
 };
 struct step {
     struct step *next;
@@ -118,27 +119,43 @@ enum ask {
     ASK_SENT,
     ASK_EVENTS,
     ASK_IDEM,
+    ASK_PLACES,
+    ASK_KNOWN,
+    ASK_TALLIES,
+    ASK_KEPT,
     ASK_RETRY, /* these two write */
     ASK_DROP,
+};
+/* One of several ids asked for at once. */
+struct wanted {
+    struct str id;
+    int64_t *late; /* receipts of it that no index knows yet */
+    size_t late_n;
 };
 struct question {
     struct job job;
     enum ask ask;
     struct arena arena;
-    struct str text;
+    struct str text, from_text;
+    struct wanted *wanted; /* of KNOWN */
+    size_t wanted_n;
     int64_t *late; /* receipts of this id that no index knows yet */
     size_t late_n;
     uint64_t after;
     int64_t from_ms, to_ms;
     size_t max;
-    spool_records_fn *on_records; /* one of the three is set */
+    spool_records_fn *on_records; /* one of them is set */
     spool_json_fn *on_json;
     spool_outbox_fn *on_outbox;
+    tl_places_fn *on_places;
+    tl_known_fn *on_known;
     void *arg;
     /* the answer */
     bool failed, found;
     struct record **records;
     struct outbox_row *rows;
+    struct tl_place *places;
+    bool *known;
     size_t n, room;
     struct buf json;
 };
@@ -149,6 +166,7 @@ struct reconfigure {
 };
 
 /* How many of what; committed, or what a transaction will add. */
+struct source_tally; /* places.c */
 struct tally {
     int64_t records, pending, quarantined, outbox, bodies_bytes;
 };
@@ -163,6 +181,8 @@ struct writer {
     uint64_t last_seq; /* committed */
     uint64_t next_seq; /* inside a transaction */
     struct tally now, delta;
+    struct source_tally *tallies; /* of the open transaction */
+    size_t tallies_n, tallies_room;
     struct seen seen;
     struct job *taken[GROUP_MAX]; /* from the inbox, in order */
     size_t taken_n, group_n;
@@ -261,6 +281,12 @@ void writer_rollback(struct writer *w);
 /* The file goes after the commit: the mark is on the disk first. */
 void writer_drop_body(struct writer *w, uint64_t seq, int64_t bytes);
 void group_run(struct writer *w); /* group.c: the first group_n of `taken` */
+/* places.c: the place of a record; what a group brought each source, written with it. */
+bool place_write(struct writer *w, const struct record *r, struct fault *f) must_check;
+void tally_push(struct writer *w, const struct push *p);
+bool tally_quarantined(struct writer *w, uint64_t seq, struct fault *f) must_check;
+bool tallies_write(struct writer *w, struct fault *f) must_check;
+void tallies_forget(struct writer *w);
 bool keep_record(struct writer *w, struct push *p, struct fault *f) must_check; /* keep.c */
 bool notes_write(struct writer *w, const struct notes *n, struct fault *f)
     must_check; /* notes_write.c */
@@ -290,6 +316,11 @@ bool read_alias(struct reader *r, struct question *q, struct fault *f) must_chec
 bool read_outbox(struct reader *r, struct question *q, struct fault *f) must_check;
 bool read_events(struct reader *r, struct question *q, struct fault *f) must_check;
 bool read_idem(struct reader *r, struct question *q, struct fault *f) must_check;
+bool read_places(struct reader *r, struct question *q, struct fault *f)
+    must_check; /* read_places.c */
+bool read_known(struct reader *r, struct question *q, struct fault *f) must_check;
+bool read_tallies(struct reader *r, struct question *q, struct fault *f) must_check;
+bool read_kept(struct reader *r, struct question *q, struct fault *f) must_check;
 void question_free(struct question *q);
 
 /* quick_check on a connection and thread of its own; ends soon after check_stop. check.c */

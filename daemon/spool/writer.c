@@ -133,6 +133,8 @@ void writer_close(struct writer *w) {
     db_close(&w->db);
     seen_clear(&w->seen);
     free(w->drops);
+    tallies_forget(w);
+    free(w->tallies);
     while (list_first(&w->left_notes)) {
         struct job *j = container_of(list_first(&w->left_notes), struct job, link);
         link_remove(&j->link);
@@ -163,6 +165,7 @@ bool writer_begin(struct writer *w, struct fault *f) {
     w->next_seq = w->last_seq;
     w->bodies_written = false;
     w->drops_n = 0;
+    tallies_forget(w);
     seen_settle(&w->seen, false);
     return db_simple(&w->db, SQL_BEGIN_WRITE, f);
 }
