@@ -60,6 +60,11 @@ struct format {
     format_all_fn *packet;
     /* Length of the first packet in the bytes of a stream; 0: more is needed; -1: no packets. */
     ptrdiff_t (*frame)(struct str bytes);
+    /* A format that builds calls out of packets itself keeps a state, one a source; `tick` (four
+     * times a second) gives what has ended by the clock. Each may be NULL. */
+    void *(*state_new)(void);
+    void (*state_free)(void *take_state);
+    void (*tick)(const struct format_in *in, const struct format_sink *sink);
     /* The file is written anew as a whole each time (a table): read again from its first byte
      * without a word of loss. */
     bool rewritten;
