@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "egress/egress_priv.h"
+#include "egress/stream_priv.h"
 
 enum {
     TIMEOUT_MS = 15000,
@@ -29,7 +30,21 @@ struct egress {
     size_t outstanding;  /* handed to the thread and not yet back */
     struct link refused; /* answered without it, in the next turn */
     bool closing;
+    struct streams streams;
+    struct event *stream_bell;
 };
+
+struct transfer_queues *egress_queues(struct egress *e) {
+    return &e->queues;
+}
+
+struct streams *egress_streams(struct egress *e) {
+    return &e->streams;
+}
+
+struct loop *egress_loop(struct egress *e) {
+    return e->loop;
+}
 
 static void request_free(struct request *r) {
     if (!r)
@@ -78,6 +93,11 @@ static void take_back(struct egress *e) {
 static void on_answers(evutil_socket_t fd, short what, void *arg) {
     (void)fd, (void)what;
     take_back(arg);
+}
+
+static void on_stream_messages(evutil_socket_t fd, short what, void *arg) {
+    (void)fd, (void)what;
+    streams_take(arg);
 }
 
 static void answer_refused(void *arg) {
@@ -201,6 +221,12 @@ bool egress_open(struct loop *loop, struct egress **out, struct fault *f) {
     e->bell =
         event_new(loop_base(loop), queue_fd(e->queues.out), EV_READ | EV_PERSIST, on_answers, e);
     event_add(e->bell, NULL);
+    link_init(&e->streams.list);
+    e->queues.stream_in = queue_new(STREAMS_MAX);
+    e->queues.stream_out = queue_new(STREAMS_MAX);
+    e->stream_bell = event_new(loop_base(loop), queue_fd(e->queues.stream_out),
+                               EV_READ | EV_PERSIST, on_stream_messages, e);
+    event_add(e->stream_bell, NULL);
     e->thread = thread_start(THREAD_EGRESS, transfer_run, &e->queues);
     *out = e;
     return true;
@@ -210,6 +236,8 @@ static void egress_free(void *object) {
     struct egress *e = object;
     queue_free(e->queues.in);
     queue_free(e->queues.out);
+    queue_free(e->queues.stream_in);
+    queue_free(e->queues.stream_out);
     free(e);
 }
 
@@ -220,6 +248,8 @@ void egress_close(struct egress *e) {
     queue_push_always(e->queues.in, NULL);
     thread_join(e->thread);
     event_free(e->bell);
+    event_free(e->stream_bell);
+    streams_close(e);
     while (e->outstanding)
         take_back(e);
     answer_refused(e);

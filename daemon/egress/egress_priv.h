@@ -40,7 +40,20 @@ struct request {
  * each back through `out`. */
 struct transfer_queues {
     struct queue *in, *out;
+    struct queue *stream_in, *stream_out; /* messages of stream_priv.h */
 };
 void transfer_run(void *transfer_queues);
+
+/* What stream.c keeps in the egress: the streams open or being let go. */
+struct streams {
+    struct link list;
+    size_t n;
+    bool closing;
+};
+struct transfer_queues *egress_queues(struct egress *e);
+struct streams *egress_streams(struct egress *e);
+struct loop *egress_loop(struct egress *e);
+void streams_take(struct egress *e);
+void streams_close(struct egress *e);
 
 #endif

@@ -15,26 +15,16 @@
 #include "base/thread.h"
 #include "egress/address.h"
 #include "egress/egress_priv.h"
+#include "egress/multi.h"
+#include "egress/stream_priv.h"
 
 enum { CONNECT_MS = 10000, CONNECTIONS_MAX = 64, RETRY_AFTER_MAX_S = 7 * 86400 };
-
-struct multi {
-    struct transfer *owner;
-    CURLM *curl;
-    struct loop_timer *timer;
-};
 
 struct transfer {
     struct transfer_queues *queues;
     struct loop *loop;
     struct multi multis[2]; /* by private_allowed */
     struct link active;
-};
-
-/* One socket that libcurl watches. */
-struct watch {
-    struct multi *multi;
-    struct event *event;
 };
 
 /* ---- One request ---- */
@@ -144,79 +134,8 @@ static void finish(struct transfer *t, CURL *easy, CURLcode code) {
 
 /* ---- libcurl on the loop ---- */
 
-static void finish_done(struct multi *m) {
-    int left;
-    CURLMsg *msg;
-    while ((msg = curl_multi_info_read(m->curl, &left)))
-        if (msg->msg == CURLMSG_DONE)
-            finish(m->owner, msg->easy_handle, msg->data.result);
-}
-
-static void act(struct multi *m, curl_socket_t fd, int what) {
-    int running;
-    curl_multi_socket_action(m->curl, fd, what, &running);
-    finish_done(m);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg) {
-    struct watch *w = arg;
-    act(w->multi, fd,
-        (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_timer(void *arg) {
-    act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int set_timer(CURLM *curl, long after_ms, void *arg) {
-    (void)curl;
-    struct multi *m = arg;
-    if (after_ms < 0)
-        loop_timer_stop(m->timer);
-    else
-        loop_timer_set(m->timer, after_ms);
-    return 0;
-}
-
-static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watch_arg) {
-    (void)easy;
-    struct multi *m = arg;
-    struct watch *w = watch_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (w) {
-            event_free(w->event);
-            free(w);
-            curl_multi_assign(m->curl, fd, NULL);
-        }
-        return 0;
-    }
-    short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
-                           (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    struct event_base *base = loop_base(m->owner->loop);
-    if (!w) {
-        w = NEW(struct watch);
-        w->multi = m;
-        w->event = event_new(base, fd, events, on_socket, w);
-        curl_multi_assign(m->curl, fd, w);
-    } else {
-        event_del(w->event);
-        event_assign(w->event, base, fd, events, on_socket, w);
-    }
-    event_add(w->event, NULL);
-    return 0;
-}
-
-static void multi_init(struct transfer *t, struct multi *m) {
-    m->owner = t;
-    m->timer = loop_timer_new(t->loop, 0, on_timer, m);
-    loop_timer_stop(m->timer);
-    m->curl = curl_multi_init();
-    assert(m->curl); /* memory, at start */
-    curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, set_socket);
-    curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
-    curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
-    curl_multi_setopt(m->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS_MAX);
+static void on_done(struct multi *m, CURL *easy, CURLcode code) {
+    finish(m->arg, easy, code);
 }
 
 static void on_requests(evutil_socket_t fd, short what, void *arg) {
@@ -250,17 +169,19 @@ void transfer_run(void *transfer_queues) {
     struct transfer t = {.queues = transfer_queues};
     t.loop = loop_new();
     link_init(&t.active);
-    for (size_t i = 0; i < COUNT(t.multis); i++)
-        multi_init(&t, &t.multis[i]);
+    for (size_t i = 0; i < COUNT(t.multis); i++) {
+        multi_init(&t.multis[i], t.loop, on_done, &t);
+        curl_multi_setopt(t.multis[i].curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS_MAX);
+    }
+    struct stream_thread *streams = stream_thread_new(t.loop, t.queues);
     struct event *bell =
         event_new(loop_base(t.loop), queue_fd(t.queues->in), EV_READ | EV_PERSIST, on_requests, &t);
     event_add(bell, NULL);
     loop_run(t.loop);
     fail_active(&t);
+    stream_thread_free(streams);
     event_free(bell);
-    for (size_t i = 0; i < COUNT(t.multis); i++) {
-        curl_multi_cleanup(t.multis[i].curl);
-        loop_timer_free(t.multis[i].timer);
-    }
+    for (size_t i = 0; i < COUNT(t.multis); i++)
+        multi_clear(&t.multis[i]);
     loop_free(t.loop);
 }

@@ -49,6 +49,11 @@ const struct tl_host plugin_host_table = {
     .operation_end = host_operation_end,
     .ledger = host_ledger,
     .known = host_known,
+
+    .stream = host_stream,
+    .stream_write = host_stream_write,
+    .stream_hold = host_stream_hold,
+    .stream_close = host_stream_close,
 };
 
 /* ---- what is under way ---- */
@@ -171,6 +176,7 @@ static void channel_stop(struct tl_channel *ch) {
     routes_retire(ch);
     leases_clear(ch);
     timers_clear(ch);
+    streams_clear(ch);
     pendings_orphan(&ch->pendings, NULL);
     pendings_orphan(&ch->host->soon, ch);
     log_info("plugin.stopped", "channel=%s", ch->name);

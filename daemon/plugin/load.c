@@ -91,7 +91,7 @@ static const struct tl_plugin *open_table(const char *path, struct fault *f) {
 
 static struct tl_channel *channel_new(struct plugin_host *h, const struct tl_plugin *p) {
     struct tl_channel *ch = NEW(struct tl_channel);
-    struct link *lists[] = {&ch->pendings, &ch->timers, &ch->leases, &ch->routes};
+    struct link *lists[] = {&ch->pendings, &ch->timers, &ch->leases, &ch->routes, &ch->streams};
     for (size_t i = 0; i < COUNT(lists); i++)
         link_init(lists[i]);
     ch->host = h;

@@ -7,6 +7,7 @@
  *   request.c   routes and HTTP requests
  *   entry.c     submit
  *   job.c       fetch, work, and sending of replies
+ *   stream.c    connections to other servers
  *   reader.c    kept bytes to touchpoints
  *   source.c    which sources there are, what is known of one
  *   operation.c reconcile, backfill: begun, told about, gone on with
@@ -62,7 +63,7 @@ struct tl_channel {
     char name[PLUGIN_NAME_MAX + 1];
     void *instance;
     const void *config;
-    struct link pendings, timers, leases, routes;
+    struct link pendings, timers, leases, routes, streams;
     struct part parts[PARTS_MAX];
     size_t parts_n;
 };
@@ -154,6 +155,14 @@ void operations_clear(struct plugin_host *h);
 
 /* reconcile.c */
 void reconcile_by_ledger(struct plugin_host *h, struct tl_operation *op);
+
+/* stream.c */
+struct tl_stream *host_stream(struct tl_channel *ch, const struct tl_stream_open *what,
+                              tl_stream_fn *event, void *arg);
+void host_stream_write(struct tl_stream *s, struct str bytes);
+void host_stream_hold(struct tl_stream *s, bool held);
+void host_stream_close(struct tl_stream *take_s);
+void streams_clear(struct tl_channel *ch);
 
 /* Copies what both sides know of a struct that carries its size; the rest stays zero. */
 void sized_copy(void *to, size_t to_bytes, const void *from, size_t from_bytes);
