@@ -49,7 +49,6 @@ const struct tl_host plugin_host_table = {
     .operation_end = host_operation_end,
     .ledger = host_ledger,
     .known = host_known,
-
     .stream = host_stream,
     .stream_write = host_stream_write,
     .stream_hold = host_stream_hold,
