@@ -247,6 +247,7 @@ static void settle(void *ctx, struct str task, struct str reason, answer_fn *don
 static struct ingest_parts ingest_parts_of(struct daemon *d) {
     const struct identity_config *identity = section(d, "identity");
     const struct blob_config *blobs = section(d, "blobs");
+    const struct limits_config *limits = section(d, "limits");
     return (struct ingest_parts){.loop = d->loop,
                                  .spool = d->spool,
                                  .blobs = d->blobs,
@@ -254,6 +255,8 @@ static struct ingest_parts ingest_parts_of(struct daemon *d) {
                                  .ids = d->ids,
                                  .reader = plugin_host_reader(d->plugins),
                                  .settler = {d, settle},
+                                 .fetcher = plugin_host_fetcher(d->plugins),
+                                 .fetch_max_bytes = limits->body_bytes,
                                  .region = section_str(d, "region"),
                                  .link_claims = identity->link_claims == LINK_CLAIMS_YES,
                                  .keep = &blobs->keep};

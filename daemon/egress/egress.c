@@ -74,6 +74,7 @@ static void answer(struct request *take_r) {
         .error = take_r->status ? STR_NONE : str_c(take_r->error),
         .maybe_sent = take_r->maybe_sent,
         .retry_after_ms = take_r->retry_after_ms,
+        .type = take_r->type[0] ? str_c(take_r->type) : STR_NONE,
     };
     take_r->done(take_r->arg, &fetched);
     request_free(take_r);

@@ -33,6 +33,7 @@ struct request {
     int status;
     bool maybe_sent;
     int64_t retry_after_ms;
+    char type[200]; /* Content-Type of the answer */
     char error[CURL_ERROR_SIZE];
 };
 

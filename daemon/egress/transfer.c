@@ -121,6 +121,9 @@ static void finish(struct transfer *t, CURL *easy, CURLcode code) {
     if (code == CURLE_OK) {
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait_s);
+        const char *type = NULL;
+        curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+        snprintf(r->type, sizeof r->type, "%s", type ? type : "");
         wait_s = wait_s < 0 ? 0 : wait_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : wait_s;
         r->status = (int)status;
         r->retry_after_ms = (int64_t)wait_s * 1000;

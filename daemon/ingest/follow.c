@@ -258,6 +258,12 @@ void unit_finish(struct unit *u) {
 }
 
 void unit_effects(struct unit *u) {
+    struct fault f;
+    if (!media_wanted(u)) {
+        fault_set(&f, FAULT_BUSY, "media", "the spool takes no notes");
+        unit_fail(u, &f);
+        return;
+    }
     if (!id_same(u->part, u->contact) && u->appended.code != APPEND_KNOWN)
         store_announce(u->g->parts.store, u->contact, u->tp->id);
     if (!u->was_applied || u->j->asked) {

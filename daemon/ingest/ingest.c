@@ -27,6 +27,7 @@ bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules,
     g->restart_timer = loop_timer_new(parts->loop, CONFIRM_MS, restart, g);
     g->confirm_timer = loop_timer_new(parts->loop, CONFIRM_MS, confirm_tick, g);
     feed_open(g);
+    media_open(g);
     *out = g;
     return true;
 }
@@ -38,6 +39,7 @@ void ingest_reload(struct ingest *g, const struct tl_items *rules,
     g->parts.region = parts->region;
     g->parts.link_claims = parts->link_claims;
     g->parts.keep = parts->keep;
+    g->parts.fetch_max_bytes = parts->fetch_max_bytes;
 }
 
 void ingest_drain(struct ingest *g) {
@@ -62,6 +64,7 @@ void ingest_close(struct ingest *g) {
         return;
     g->closing = true;
     feed_close(g);
+    media_close(g);
     loop_timer_free(g->confirm_timer);
     loop_timer_free(g->restart_timer);
     actions_cancel(g);

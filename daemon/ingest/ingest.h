@@ -13,6 +13,7 @@
 #include <touchline/kit/fault.h>
 #include <touchline/plugin.h>
 
+#include "ingest/fetcher.h"
 #include "ingest/reader.h"
 #include "store/answer.h"
 
@@ -40,6 +41,8 @@ struct ingest_parts {
     struct id_maker *ids;
     struct reader reader;
     struct settler settler;
+    struct fetcher fetcher;
+    int64_t fetch_max_bytes; /* of one attachment */
     struct str region;
     bool link_claims;            /* identity.link_claims */
     const struct tl_pairs *keep; /* blobs.keep: channel -> duration or "no" */

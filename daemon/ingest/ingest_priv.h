@@ -7,6 +7,7 @@
  *   unit.c       one touchpoint through its steps: resolve.c, link.c, apply.c, follow.c
  *   callback.c   a talk ends the wait for a call back
  *   delivery.c   news of outbound touchpoints
+ *   media.c      attachments that are fetched later; attach.c: into their entry
  *   effect.c     records of tasks, contacts, conversations, erasures applied
  *   action*.c    what agents do: decided by Redis, committed, answered
  *   decide.c, conversation.c, rules.c, condition.c: pure
@@ -73,6 +74,7 @@ struct ingest {
     bool confirming;
     struct loop_timer *confirm_timer, *restart_timer;
     struct link actions;
+    struct media *media;
 };
 
 /* ---- intake.c ---- */
@@ -256,6 +258,13 @@ void unit_deliver(struct unit *u); /* of an update (tp->update_of) */
 void job_deliver(struct job *j);   /* RECORD_DELIVERY */
 /* It names a message that is not known yet: kept for a day, then dropped and counted. */
 void job_early(struct job *j);
+
+/* ---- media.c ---- */
+void media_open(struct ingest *g);
+void media_close(struct ingest *g);
+/* Takes note of what the entry names. false: no room now. */
+bool media_wanted(struct unit *u);
+void job_attach(struct job *j); /* attach.c: RECORD_MEDIA */
 
 /* ---- effect.c: RECORD_TASK, CONTACT, CONVERSATION, ERASE ---- */
 void job_effect(struct job *j);

@@ -150,7 +150,7 @@ static void job_end(struct job *j) {
 
 void job_done(struct job *j) {
     static const char *const kinds[] = {"",     "touchpoint", "raw",          "reply", "delivery",
-                                        "task", "contact",    "conversation", "erase"};
+                                        "task", "contact",    "conversation", "erase", "media"};
     spool_note_applied(j->g->parts.spool, j->r->seq);
     const struct outcome applied = {.kind = OUTCOME_APPLIED};
     waiters_answer(j, &applied); /* of many pieces; one alone was told what became of it */
@@ -239,6 +239,8 @@ void job_units_ready(struct job *j) {
     size_t n = 0;
     for (size_t i = 0; i < j->units_n; i++)
         n += unit_keys(j->units[i], keys + n, KEYS_MAX - n);
+    if (j->r->kind == RECORD_MEDIA)
+        n = effect_keys(j, keys, KEYS_MAX);
     job_line_up(j, keys, n);
 }
 
@@ -270,6 +272,9 @@ static void job_run(struct job *j) {
         break;
     case RECORD_DELIVERY:
         job_deliver(j);
+        break;
+    case RECORD_MEDIA:
+        job_attach(j);
         break;
     case RECORD_TASK:
     case RECORD_CONTACT:
@@ -412,7 +417,9 @@ static void job_begin(struct job *j) {
     case RECORD_REPLY:
         ok = begin_fixed(j, &f);
         break;
+    case RECORD_MEDIA: /* nothing to read, but behind its touchpoint, which may be read first */
     case RECORD_RAW:
+        j->read_done |= j->r->kind == RECORD_MEDIA;
         set_state(j, JOB_READING);
         job_read(j);
         return;

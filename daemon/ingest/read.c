@@ -125,13 +125,13 @@ static void replay_known(void *arg, const struct answer *a) {
 }
 
 void job_read(struct job *j) {
+    if (!j->source_seat.lane)
+        lane_take(&j->g->lanes, id_reference(j->g->parts.ids, str_c("source"), j->r->source),
+                  &j->source_seat, j);
     if (j->read_done) { /* those before it have lined up */
         read_ready(j);
         return;
     }
-    if (!j->source_seat.lane)
-        lane_take(&j->g->lanes, id_reference(j->g->parts.ids, str_c("source"), j->r->source),
-                  &j->source_seat, j);
     if (j->replay && !j->reads)
         store_get_outcome(j->g->parts.store, j->r->id, replay_known, j);
     else

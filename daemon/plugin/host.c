@@ -53,6 +53,7 @@ const struct tl_host plugin_host_table = {
     .stream_write = host_stream_write,
     .stream_hold = host_stream_hold,
     .stream_close = host_stream_close,
+    .attached = host_attached,
 };
 
 /* ---- what is under way ---- */

@@ -12,6 +12,7 @@
 #include <touchline/kit/fault.h>
 #include <touchline/plugin.h>
 
+#include "ingest/fetcher.h"
 #include "ingest/reader.h"
 #include "outbox/outbox.h"
 
@@ -55,6 +56,7 @@ void plugin_host_free(struct plugin_host *h);
 /* What main.c hands to ingest and outbox; may be taken before start. */
 struct reader plugin_host_reader(struct plugin_host *h);
 struct sender plugin_host_sender(struct plugin_host *h);
+struct fetcher plugin_host_fetcher(struct plugin_host *h);
 /* Members of /readyz: "email": {"state":"ok","parts":{…}}, … */
 bool plugin_host_describe(struct plugin_host *h, struct buf *out) must_check;
 

@@ -8,6 +8,7 @@
  *   entry.c     submit
  *   job.c       fetch, work, and sending of replies
  *   stream.c    connections to other servers
+ *   media.c     attachments fetched by their channel
  *   reader.c    kept bytes to touchpoints
  *   source.c    which sources there are, what is known of one
  *   operation.c reconcile, backfill: begun, told about, gone on with
@@ -155,6 +156,8 @@ void operations_clear(struct plugin_host *h);
 
 /* reconcile.c */
 void reconcile_by_ledger(struct plugin_host *h, struct tl_operation *op);
+/* media.c */
+void host_attached(struct tl_media *take_media, const struct tl_attached *result);
 
 /* stream.c */
 struct tl_stream *host_stream(struct tl_channel *ch, const struct tl_stream_open *what,

@@ -12,7 +12,7 @@
 
 enum { LIST_MAX = 500, PLACES_MAX = 1000 };
 
-static struct question *question_new(struct spool *s, enum ask ask, void *arg) {
+struct question *spool_question_new(struct spool *s, enum ask ask, void *arg) {
     must_run_on(THREAD_LOOP);
     (void)s;
     struct question *q = NEW(struct question);
@@ -24,7 +24,7 @@ static struct question *question_new(struct spool *s, enum ask ask, void *arg) {
     return q;
 }
 
-static void ask(struct spool *s, struct question *take_q) {
+void spool_question_ask(struct spool *s, struct question *take_q) {
     s->asked++;
     if (s->closing) {
         take_q->failed = true;
@@ -39,12 +39,12 @@ static void ask(struct spool *s, struct question *take_q) {
 
 static void ask_records(struct spool *s, enum ask kind, uint64_t after, size_t max, struct str id,
                         spool_records_fn *answer, void *arg) {
-    struct question *q = question_new(s, kind, arg);
+    struct question *q = spool_question_new(s, kind, arg);
     q->after = after;
     q->max = max;
     q->text = arena_str(&q->arena, id);
     q->on_records = answer;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_pending(struct spool *s, uint64_t after, size_t max, spool_records_fn *answer,
@@ -63,14 +63,14 @@ void spool_ask_record(struct spool *s, struct str id, spool_records_fn *answer, 
 
 static struct question *ask_json(struct spool *s, enum ask kind, struct str text,
                                  spool_json_fn *answer, void *arg) {
-    struct question *q = question_new(s, kind, arg);
+    struct question *q = spool_question_new(s, kind, arg);
     q->text = arena_str(&q->arena, text);
     q->on_json = answer;
     return q;
 }
 
 void spool_ask_receipt(struct spool *s, struct str id, spool_json_fn *answer, void *arg) {
-    ask(s, ask_json(s, ASK_RECEIPT, id, answer, arg));
+    spool_question_ask(s, ask_json(s, ASK_RECEIPT, id, answer, arg));
 }
 
 void spool_ask_quarantine(struct spool *s, size_t limit, struct str cursor, spool_json_fn *answer,
@@ -78,36 +78,36 @@ void spool_ask_quarantine(struct spool *s, size_t limit, struct str cursor, spoo
     struct question *q = ask_json(s, ASK_QUARANTINE, cursor, answer, arg);
     q->max = limit < 1 ? 1 : limit > LIST_MAX ? LIST_MAX : limit;
     q->after = cursor.n ? strtoull(q->text.p, NULL, 10) : 0;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_alias(struct spool *s, struct str alias, spool_json_fn *answer, void *arg) {
-    ask(s, ask_json(s, ASK_ALIAS, alias, answer, arg));
+    spool_question_ask(s, ask_json(s, ASK_ALIAS, alias, answer, arg));
 }
 
 void spool_quarantine_retry(struct spool *s, struct str id, spool_json_fn *answer, void *arg) {
-    ask(s, ask_json(s, ASK_RETRY, id, answer, arg));
+    spool_question_ask(s, ask_json(s, ASK_RETRY, id, answer, arg));
 }
 
 void spool_quarantine_drop(struct spool *s, struct str id, spool_json_fn *answer, void *arg) {
-    ask(s, ask_json(s, ASK_DROP, id, answer, arg));
+    spool_question_ask(s, ask_json(s, ASK_DROP, id, answer, arg));
 }
 
 void spool_ask_outbox(struct spool *s, int64_t due_ms, size_t max, spool_outbox_fn *answer,
                       void *arg) {
-    struct question *q = question_new(s, ASK_OUTBOX, arg);
+    struct question *q = spool_question_new(s, ASK_OUTBOX, arg);
     q->to_ms = due_ms;
     q->max = max;
     q->on_outbox = answer;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_sent(struct spool *s, struct str id_or_provider_id, spool_outbox_fn *answer,
                     void *arg) {
-    struct question *q = question_new(s, ASK_SENT, arg);
+    struct question *q = spool_question_new(s, ASK_SENT, arg);
     q->text = arena_str(&q->arena, id_or_provider_id);
     q->on_outbox = answer;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_json_fn *answer,
@@ -116,11 +116,11 @@ void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_jso
     struct question *q = ask_json(s, ASK_EVENTS, STR_NONE, answer, arg);
     q->from_ms = from_ms < 0 ? 0 : from_ms > end_of_time ? end_of_time : from_ms;
     q->to_ms = to_ms < 0 ? 0 : to_ms > end_of_time ? end_of_time : to_ms;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_idem(struct spool *s, struct str key, spool_json_fn *answer, void *arg) {
-    ask(s, ask_json(s, ASK_IDEM, key, answer, arg));
+    spool_question_ask(s, ask_json(s, ASK_IDEM, key, answer, arg));
 }
 
 /* ---- what is known of a source ---- */

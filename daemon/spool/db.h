@@ -22,7 +22,7 @@ enum sql {
 
 /* user_version: major * 1000 + minor. A newer minor only adds, so n reads n+1; a newer major is
  * refused. */
-enum { SPOOL_SCHEMA_MAJOR = 1, SPOOL_SCHEMA = SPOOL_SCHEMA_MAJOR * 1000 + 1 };
+enum { SPOOL_SCHEMA_MAJOR = 1, SPOOL_SCHEMA = SPOOL_SCHEMA_MAJOR * 1000 + 2 };
 
 struct db {
     sqlite3 *handle;

@@ -34,8 +34,7 @@ void spool_notes_free(struct notes *b) {
     free(b);
 }
 
-/* The batch to add to; NULL: this note is dropped. */
-static struct notes *batch_for(struct spool *s) {
+struct notes *spool_notes_batch(struct spool *s) {
     must_run_on(THREAD_LOOP);
     int64_t now = clock_mono_ms();
     if (s->notes_bytes > NOTES_BYTES || s->closing) {
@@ -67,7 +66,7 @@ void spool_notes_flush(struct spool *s) {
     queue_push_always(s->inbox, &b->job);
 }
 
-static struct note *note_new(struct notes *b, enum note_kind kind) {
+struct note *spool_note_new(struct notes *b, enum note_kind kind) {
     struct note *n = arena_new(&b->arena, sizeof *n);
     n->kind = kind;
     list_push(&b->list, &n->link);
@@ -75,7 +74,7 @@ static struct note *note_new(struct notes *b, enum note_kind kind) {
 }
 
 void spool_note_applied(struct spool *s, uint64_t seq) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (!b)
         return;
     if (b->applied_n == b->applied_room) {
@@ -99,7 +98,7 @@ static struct note *steps_of(struct notes *b, struct str id) {
     for (struct note *n = *bucket; n; n = n->chain)
         if (str_eq(n->id, id))
             return n;
-    struct note *n = note_new(b, NOTE_STEPS);
+    struct note *n = spool_note_new(b, NOTE_STEPS);
     n->id = arena_str(&b->arena, id);
     n->steps_end = &n->steps;
     n->chain = *bucket;
@@ -121,17 +120,17 @@ static void step_add(struct notes *b, struct str id, int64_t at_ms, const char *
 
 void spool_note_step(struct spool *s, struct str id, int64_t at_ms, const char *step,
                      struct str detail) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (b && id.n)
         step_add(b, id, at_ms, step, detail);
 }
 
 void spool_note_quarantine(struct spool *s, uint64_t seq, struct str id, struct str piece,
                            struct str reason) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (!b)
         return;
-    struct note *n = note_new(b, NOTE_QUARANTINE);
+    struct note *n = spool_note_new(b, NOTE_QUARANTINE);
     n->seq = seq;
     n->at_ms = clock_wall_ms();
     n->id = arena_str(&b->arena, id);
@@ -141,7 +140,7 @@ void spool_note_quarantine(struct spool *s, uint64_t seq, struct str id, struct 
 }
 
 void spool_note_confirmed(struct spool *s, uint64_t seq, int64_t epoch) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (!b)
         return;
     b->confirmed = true;
@@ -150,9 +149,9 @@ void spool_note_confirmed(struct spool *s, uint64_t seq, int64_t epoch) {
 }
 
 void spool_note_moved(struct spool *s, uint64_t seq) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (b)
-        note_new(b, NOTE_MOVED)->seq = seq;
+        spool_note_new(b, NOTE_MOVED)->seq = seq;
 }
 
 /* "1764000000000-5" in one number that sorts as the stream does; another form goes by its time. */
@@ -174,20 +173,20 @@ static uint64_t stream_number(int64_t at_ms, struct str stream_id) {
 }
 
 void spool_note_event(struct spool *s, int64_t at_ms, struct str stream_id, struct str json) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (!b)
         return;
-    struct note *n = note_new(b, NOTE_EVENT);
+    struct note *n = spool_note_new(b, NOTE_EVENT);
     n->seq = stream_number(at_ms, stream_id);
     n->a = arena_str(&b->arena, json);
 }
 
 void spool_note_outbox(struct spool *s, struct str id, enum outbox_state state, uint32_t attempts,
                        int64_t next_ms, struct str provider_id, struct str diagnostic) {
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (!b)
         return;
-    struct note *n = note_new(b, NOTE_OUTBOX);
+    struct note *n = spool_note_new(b, NOTE_OUTBOX);
     n->id = arena_str(&b->arena, id);
     n->state = state;
     n->attempts = attempts;
@@ -197,10 +196,10 @@ void spool_note_outbox(struct spool *s, struct str id, enum outbox_state state, 
 }
 
 void spool_note_alias(struct spool *s, struct str alias, struct str id) {
-    struct notes *b = alias.n ? batch_for(s) : NULL;
+    struct notes *b = alias.n ? spool_notes_batch(s) : NULL;
     if (!b)
         return;
-    struct note *n = note_new(b, NOTE_ALIAS);
+    struct note *n = spool_note_new(b, NOTE_ALIAS);
     n->at_ms = clock_wall_ms();
     n->a = arena_str(&b->arena, alias);
     n->id = arena_str(&b->arena, id);
@@ -217,10 +216,10 @@ void spool_note_cursor(struct spool *s, struct str name, struct str value) {
 }
 
 void spool_note_idem(struct spool *s, struct str key, struct str hash, struct str answer) {
-    struct notes *b = key.n ? batch_for(s) : NULL;
+    struct notes *b = key.n ? spool_notes_batch(s) : NULL;
     if (!b)
         return;
-    struct note *n = note_new(b, NOTE_IDEM);
+    struct note *n = spool_note_new(b, NOTE_IDEM);
     n->at_ms = clock_wall_ms();
     n->id = arena_str(&b->arena, key);
     n->a = arena_str(&b->arena, hash);

@@ -224,6 +224,7 @@ bool notes_write(struct writer *w, const struct notes *b, struct fault *f) {
         [NOTE_MOVED] = write_moved, [NOTE_EVENT] = write_event,
         [NOTE_ALIAS] = write_alias, [NOTE_OUTBOX] = write_outbox,
         [NOTE_IDEM] = write_idem,   [NOTE_CURSOR] = write_cursor,
+        [NOTE_MEDIA] = media_write, [NOTE_MEDIA_STATE] = media_state_write,
     };
     if (!applied_write(w, b, f))
         return false;

@@ -140,6 +140,8 @@ static void deliver_question(struct spool *s, struct question *q) {
         q->on_places(q->arg, q->failed ? NULL : q->places, q->n);
     else if (q->on_known)
         q->on_known(q->arg, q->failed ? NULL : q->known, q->wanted_n);
+    else if (q->on_media)
+        q->on_media(q->arg, q->media, q->n);
     else if (q->on_json)
         q->on_json(q->arg, q->found && !q->failed ? buf_str(&q->json) : STR_NONE);
     if (keep)

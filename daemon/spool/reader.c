@@ -39,6 +39,7 @@ static bool read_by_kind(struct reader *r, struct question *q, struct fault *f) 
         [ASK_EVENTS] = read_events,         [ASK_IDEM] = read_idem,
         [ASK_PLACES] = read_places,         [ASK_KNOWN] = read_known,
         [ASK_TALLIES] = read_tallies,       [ASK_KEPT] = read_kept,
+        [ASK_MEDIA] = read_media,
     };
     r->deadline_ms = clock_mono_ms() + QUESTION_MS;
     if (!db_simple(&r->db, SQL_BEGIN_READ, f))
@@ -59,6 +60,7 @@ static void forget_answer(struct question *q) {
     q->rows = NULL;
     q->places = NULL;
     q->known = NULL;
+    q->media = NULL;
     q->n = q->room = 0;
     q->found = false;
     buf_reset(&q->json);

@@ -25,6 +25,7 @@ enum record_kind {
     RECORD_CONVERSATION = 7, /* head: status, owner, note: {"op":…, "rev":…} */
     RECORD_ERASE = 8, /* head: {"contact","identities":[hmac…],"at"}; also enters the ledger. hmac:
                        * 16 bytes as 26 characters of base 32 or 32 of hex */
+    RECORD_MEDIA = 9, /* head: an attachment fetched, or why it was not: {"id","fetch",…} */
 };
 
 enum {

@@ -167,6 +167,7 @@ static bool drop_all(struct writer *w, int64_t wall, int64_t *out_n, bool *out_m
         !drop_aged(w, SQL_IDEM_OLD, keys, &aged, f) ||
         !drop_aged(w, SQL_PLACES_OLD, wall - PLACE_DAYS * day_ms, &aged, f) ||
         !drop_aged(w, SQL_TALLIES_OLD, wall - PLACE_DAYS * day_ms, &aged, f) ||
+        !drop_aged(w, SQL_MEDIA_OLD, keys, &aged, f) ||
         !drop_records(w, window, BATCH, out_n, out_more, f))
         return false;
     bool cuts = press && !aged && !*out_n;

@@ -147,6 +147,9 @@ static void copy_all(struct salvage *v) {
          "INSERT OR IGNORE INTO places VALUES(?1, ?2, ?3, ?4)"},
         {"SELECT source, day, received, kept, duplicate, quarantined FROM tallies",
          "INSERT OR IGNORE INTO tallies VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+        {"SELECT key, id, source, channel, word, revision, received, state, attempts, next, since,"
+         " result FROM media",
+         "INSERT OR IGNORE INTO media VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
         {"SELECT n, key, name, hash, answer, at FROM idem",
          "INSERT OR IGNORE INTO idem VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
     };

@@ -49,6 +49,12 @@ static const char *const minors[] = {
     "CREATE INDEX places_at ON places(at);"
     "CREATE TABLE tallies(source TEXT, day INTEGER, received INTEGER, kept INTEGER,"
     " duplicate INTEGER, quarantined INTEGER, PRIMARY KEY(source, day)) WITHOUT ROWID;",
+    /* 1.2: attachments that are fetched later */
+    "CREATE TABLE media(key TEXT PRIMARY KEY, id TEXT, source TEXT, channel TEXT,"
+    " word TEXT, revision INTEGER, received INTEGER, state INTEGER, attempts INTEGER,"
+    " next INTEGER, since INTEGER, result TEXT);"
+    "CREATE INDEX media_due ON media(next) WHERE state = 0;"
+    "CREATE INDEX media_done ON media(since) WHERE state = 1;",
 };
 
 static bool version(struct db *d, int64_t *out, struct fault *f) {

@@ -104,6 +104,24 @@ struct outbox_row {
 void spool_note_outbox(struct spool *s, struct str id, enum outbox_state state, uint32_t attempts,
                        int64_t next_ms, struct str provider_id, struct str diagnostic);
 
+/* ---- attachments that are fetched later ---- */
+struct media_row {
+    struct str key; /* of the touchpoint and the word */
+    struct str id;  /* p_… of the touchpoint */
+    struct str source, channel;
+    struct str word;               /* the channel's own, what to fetch */
+    int64_t revision, received_ms; /* of the touchpoint */
+    uint32_t attempts;
+    int64_t next_ms, since_ms;
+    struct str result; /* JSON of what became of it, not yet told; absent: to be fetched */
+};
+/* Wanted from now on. Known already with this revision or a higher one: stays as it is; with a
+ * lower one: due again, with its result. false: no room, nothing was noted. */
+bool spool_note_media(struct spool *s, const struct media_row *row) must_check;
+/* done: told. Else due again at next_ms; a result that is absent leaves what is there. */
+void spool_note_media_state(struct spool *s, struct str key, bool done, uint32_t attempts,
+                            int64_t next_ms, struct str result);
+
 /* ---- asking (reader thread). answer runs on the loop, once; views are valid inside it. ---- */
 /* Ascending seq. records is NULL where the question could not be answered (I/O): not "nothing
  * there". With *keep = true all of them are the callee's. The flag QUARANTINED is never set here:
@@ -139,6 +157,10 @@ void spool_ask_outbox(struct spool *s, int64_t due_ms, size_t max, spool_outbox_
 /* The outbox row by provider id or by our id. */
 void spool_ask_sent(struct spool *s, struct str id_or_provider_id, spool_outbox_fn *answer,
                     void *arg);
+/* What is due to be fetched or told, the longest due first. */
+typedef void spool_media_fn(void *arg, const struct media_row *rows, size_t n);
+void spool_ask_media(struct spool *s, int64_t due_ms, size_t max, spool_media_fn *answer,
+                     void *arg);
 /* Archived routing events with from <= time of the stream id < to, as NDJSON; at most 8 MiB, ask on
  * from the last one. */
 void spool_ask_events(struct spool *s, int64_t from_ms, int64_t to_ms, spool_json_fn *answer,

@@ -77,6 +77,8 @@ enum note_kind {
     NOTE_OUTBOX,
     NOTE_IDEM,
     NOTE_CURSOR,
+    NOTE_MEDIA,
+    NOTE_MEDIA_STATE,
 };
 struct step {
     struct step *next;
@@ -91,6 +93,8 @@ struct note {
     uint32_t attempts;
     enum outbox_state state;
     struct str id, a, b;
+    const struct media_row *media; /* NOTE_MEDIA */
+    bool done;                     /* NOTE_MEDIA_STATE */
     struct step *steps, **steps_end;
 };
 enum { NOTES_BUCKETS = 64 };
@@ -123,6 +127,7 @@ enum ask {
     ASK_KNOWN,
     ASK_TALLIES,
     ASK_KEPT,
+    ASK_MEDIA,
     ASK_RETRY, /* these two write */
     ASK_DROP,
 };
@@ -149,6 +154,7 @@ struct question {
     spool_outbox_fn *on_outbox;
     tl_places_fn *on_places;
     tl_known_fn *on_known;
+    spool_media_fn *on_media;
     void *arg;
     /* the answer */
     bool failed, found;
@@ -156,6 +162,7 @@ struct question {
     struct outbox_row *rows;
     struct tl_place *places;
     bool *known;
+    struct media_row *media;
     size_t n, room;
     struct buf json;
 };
@@ -256,6 +263,11 @@ extern int (*spool_statvfs)(const char *path, struct statvfs *out);
 void spool_deliver(struct spool *s, struct job *take_job);
 void spool_notes_flush(struct spool *s);
 void spool_notes_free(struct notes *n);
+/* The batch to add to; NULL: this note is dropped. */
+struct notes *spool_notes_batch(struct spool *s);
+struct note *spool_note_new(struct notes *b, enum note_kind kind);
+struct question *spool_question_new(struct spool *s, enum ask ask, void *arg);
+void spool_question_ask(struct spool *s, struct question *take_q);
 /* One step as the receipts hold it; *out is initialised here. Any thread. */
 void spool_step_line(struct buf *out, int64_t at_ms, const char *step, struct str detail);
 void spool_cursor_set(struct spool *s, struct str name, struct str value);
@@ -290,6 +302,9 @@ void tallies_forget(struct writer *w);
 bool keep_record(struct writer *w, struct push *p, struct fault *f) must_check; /* keep.c */
 bool notes_write(struct writer *w, const struct notes *n, struct fault *f)
     must_check; /* notes_write.c */
+/* media.c */
+bool media_write(struct writer *w, const struct note *n, struct fault *f) must_check;
+bool media_state_write(struct writer *w, const struct note *n, struct fault *f) must_check;
 bool steps_write(struct writer *w, struct str id, struct str lines, struct fault *f) must_check;
 bool change_write(struct writer *w, struct question *q, struct fault *f) must_check; /* change.c */
 /* One batch of what has outlived its time, in a transaction of its own. *out_more: there is more.
@@ -321,6 +336,7 @@ bool read_places(struct reader *r, struct question *q, struct fault *f)
 bool read_known(struct reader *r, struct question *q, struct fault *f) must_check;
 bool read_tallies(struct reader *r, struct question *q, struct fault *f) must_check;
 bool read_kept(struct reader *r, struct question *q, struct fault *f) must_check;
+bool read_media(struct reader *r, struct question *q, struct fault *f) must_check; /* media.c */
 void question_free(struct question *q);
 
 /* quick_check on a connection and thread of its own; ends soon after check_stop. check.c */

@@ -11,6 +11,7 @@
 #ifndef STORE_CONTACT_H
 #define STORE_CONTACT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -254,6 +255,20 @@ struct contact_facts {
 typedef void facts_fn(void *arg, const struct fault *fault, bool found, bool gone,
                       const struct contact_facts *c);
 void store_facts(struct store *s, struct id id, facts_fn *done, void *arg);
+
+/* ---- what becomes known of an entry later ---- */
+enum amend_code {
+    AMEND_OK,
+    AMEND_SAME,    /* there was nothing to be changed */
+    AMEND_UNKNOWN, /* no such entry */
+    AMEND_ERASED,
+};
+/* Changes the entry's members in place (as touchpoint_write_body wrote them); false: nothing to
+ * change. Called once or several times, each time with what stands there. */
+typedef bool amend_fn(void *arg, json_t *entry);
+typedef void amended_fn(void *arg, const struct fault *fault, enum amend_code code);
+void store_amend(struct store *s, struct id touchpoint, amend_fn *amend, amended_fn *done,
+                 void *arg);
 
 /* ---- erasing ---- */
 /* Called for each touchpoint before it goes: its blobs, the references to it. body: its JSON

@@ -16,11 +16,14 @@ enum {
     NAME_BYTES_MAX = 255,
     TYPE_BYTES_MAX = 127,
     CID_BYTES_MAX = 998,
+    FETCH_BYTES_MAX = 4096,
     ATTACHMENT_MAX = 64 << 20, /* decoded; what may arrive at all is bounded before */
 };
 
+#define TYPE_UNKNOWN "application/octet-stream"
+
 /* As a browser would save it: no path, no controls, never empty. */
-static struct str clean_name(struct reading *r, struct str raw) {
+static struct str clean_name(struct arena *a, struct str raw) {
     cleanup(buf_clear) struct buf line;
     buf_init(&line, raw.n * 3 + 1);
     for (size_t i = raw.n; i > 0; i--)
@@ -33,7 +36,7 @@ static struct str clean_name(struct reading *r, struct str raw) {
     struct str name = str_trim(utf8_upto(buf_str(&line), NAME_BYTES_MAX));
     while (name.n && name.p[0] == '.')
         name = str_from(name, 1);
-    return name.n ? arena_str(&r->tp->arena, name) : str_c("attachment");
+    return name.n ? arena_str(a, name) : str_c("attachment");
 }
 
 static bool is_token(char c) {
@@ -41,12 +44,12 @@ static bool is_token(char c) {
 }
 
 /* TYPE/SUBTYPE in lower case (RFC 6838 4.2), else bytes of no known kind. */
-static struct str clean_type(struct reading *r, struct str raw) {
-    static const struct str unknown = STR("application/octet-stream");
+static struct str clean_type(struct arena *a, struct str raw) {
+    static const struct str unknown = STR(TYPE_UNKNOWN);
     struct str type = str_trim(str_cut(&raw, ';'));
     if (!type.n || type.n > TYPE_BYTES_MAX)
         return unknown;
-    type = arena_str(&r->tp->arena, type);
+    type = arena_str(a, type);
     int slashes = 0;
     for (size_t i = 0; i < type.n; i++) {
         char *c = (char *)type.p + i;
@@ -84,7 +87,8 @@ static bool bytes_read(struct reading *r, const json_t *in, const char *at, stru
         return true;
     if (r->strict)
         return reading_fault(r, at, "data", "must be the bytes in base64");
-    reading_warn(r, "%s has no bytes", at);
+    if (!jget_str(in, "fetch").n)
+        reading_warn(r, "%s has no bytes", at);
     return false;
 }
 
@@ -104,8 +108,8 @@ static json_t *attachment_read(struct reading *r, const json_t *in, const char *
         fault_list_add(r->faults, &f);
     bool here = bytes_read(r, in, at, &blob->bytes);
     json_t *out = json_object();
-    json_object_set_new(out, "name", jstr(clean_name(r, name)));
-    json_object_set_new(out, "type", jstr(clean_type(r, type)));
+    json_object_set_new(out, "name", jstr(clean_name(&tp->arena, name)));
+    json_object_set_new(out, "type", jstr(clean_type(&tp->arena, type)));
     json_object_set_new(out, "size", json_integer(here ? (json_int_t)blob->bytes.n : 0));
     if (here) {
         uint8_t digest[SHA256_BYTES];
@@ -120,6 +124,11 @@ static json_t *attachment_read(struct reading *r, const json_t *in, const char *
     if (cid.p)
         json_object_set_new(out, "cid", jstr(cid));
     struct id_text id = id_write('p', tp->id);
+    if (!here && !r->origin->push) {
+        struct str fetch = reading_str(r, in, at, "fetch", FETCH_BYTES_MAX, TEXT_LINE);
+        if (fetch.n)
+            json_object_set_new(out, "fetch", jstr(fetch));
+    }
     json_object_set_new(
         out, "url", here ? json_sprintf("/v1/attachments/%s/%s", id.c, blob->sha256) : json_null());
     return out;
@@ -151,4 +160,40 @@ json_t *attachments_read(struct reading *r) {
             json_array_append_new(out, one);
     }
     return out;
+}
+
+/* ---- fetched later ---- */
+
+static void settle(struct arena *a, struct id id, json_t *one, const struct touchpoint_fetched *f) {
+    struct str type = clean_type(a, f->type), name = jget_str(one, "name");
+    if (f->name.n && str_is(name, "attachment"))
+        json_object_set_new(one, "name", jstr(clean_name(a, f->name)));
+    if (str_is(jget_str(one, "type"), TYPE_UNKNOWN))
+        json_object_set_new(one, "type", jstr(type));
+    json_object_set_new(one, "size", json_integer(f->size));
+    json_object_set_new(one, "sha256", jstr(f->sha256));
+    json_object_set_new(
+        one, "url",
+        json_sprintf("/v1/attachments/%s/%.*s", id_write('p', id).c, STR_ARG(f->sha256)));
+}
+
+bool touchpoint_fetched(json_t *entry, struct id id, const struct touchpoint_fetched *f) {
+    cleanup(arena_clear) struct arena a;
+    json_t *one;
+    size_t i;
+    bool any = false;
+    arena_init(&a);
+    json_array_foreach(json_object_get(entry, "attachments"), i, one) {
+        if (!str_eq(jget_str(one, "fetch"), f->word))
+            continue;
+        any = true;
+        if (f->sha256.n)
+            settle(&a, id, one, f);
+        else
+            json_array_append_new(
+                json_object_get(entry, "warnings"),
+                json_sprintf("/attachments/%zu could not be fetched: %.*s", i, STR_ARG(f->reason)));
+        json_object_del(one, "fetch");
+    }
+    return any;
 }

@@ -94,6 +94,15 @@ bool touchpoint_join(struct str id, struct str contact, struct str conversation,
  * again. */
 bool touchpoint_save(const struct touchpoint *tp, struct buf *out) must_check;
 bool touchpoint_load(struct str saved, struct touchpoint **out, struct fault *f) must_check;
+/* What became of an attachment that its channel fetches later: bytes (sha256), or the reason why
+ * there are none. Changes those with this word in the entry's members; false: there are none any
+ * more. */
+struct touchpoint_fetched {
+    struct str word, sha256, type, name, reason;
+    int64_t size;
+};
+bool touchpoint_fetched(json_t *entry, struct id id, const struct touchpoint_fetched *f);
+
 /* A message id without angle brackets and blanks, for comparing (RFC 5322 3.6.4). */
 struct str message_id_bare(struct str id);
 /* failed and read stand above delivered, above sent, above queued; 0: no such state. */

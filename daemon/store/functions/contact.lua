@@ -13,6 +13,7 @@
 --   tl1_look     :c :v | open thread -> {} | {'to', pointer, gone, ...} | {'gone', ms} | {'contact', ...}   look.c
 --   tl1_append   :c :t :b :v | ... -> {code, conversation, task, previous, asks, agent}                 append.c
 --   tl1_deliver  :c :b | id rank json text -> {code, json}                                              append.c
+--   tl1_amend    :c :b | id body new text -> code                                                      amend.c
 --   tl1_outcome  :c :b :v | id conversation task -> 1                                                   append.c
 --   tl1_task     :c :v | conversation task finished agent at json resolve text -> rev                   append.c
 --   tl1_alias    :c | to status link evidence at -> {code, to}                                          look.c
@@ -401,6 +402,22 @@ tl.fn('deliver', function(keys, args)
   redis.call('HSET', keys[2], id, contact.body(id, old))
   contact.publish(keys[1], args[4])
   return {'new', args[3]}
+end)
+
+-- The same entry with something of its body made better (an attachment fetched), if it is still the body that was seen.
+tl.fn('amend', function(keys, args)
+  local old = redis.call('HGET', keys[2], args[1])
+  if not old then
+    return {'unknown'}
+  end
+  old = contact.body_read(args[1], old)
+  if old.body ~= args[2] then
+    return {'changed'}
+  end
+  old.body = args[3]
+  redis.call('HSET', keys[2], args[1], contact.body(args[1], old))
+  contact.publish(keys[1], args[4])
+  return {'ok'}
 end)
 
 -- The task that {r} really gave, where it is another one than the conversation's.

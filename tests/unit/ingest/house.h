@@ -32,6 +32,7 @@ struct house {
     struct id_maker *ids;
     struct config *config;
     struct reader reader;
+    struct fetcher fetcher;
     enum store_state state;
     bool suggest_only;
     /* the last call */
@@ -121,6 +122,7 @@ static inline void house_open(void) {
         .store = h.store,
         .ids = h.ids,
         .reader = h.reader,
+        .fetcher = h.fetcher,
         .region = STR("DE"),
         .link_claims = !h.suggest_only,
     };
