@@ -127,29 +127,29 @@ void spool_ask_idem(struct spool *s, struct str key, spool_json_fn *answer, void
 
 void spool_ask_places(struct spool *s, struct str source, struct str after, tl_places_fn *answer,
                       void *arg) {
-    struct question *q = question_new(s, ASK_PLACES, arg);
+    struct question *q = spool_question_new(s, ASK_PLACES, arg);
     q->text = arena_str(&q->arena, source);
     q->from_text = arena_str(&q->arena, after.p ? after : str_c(""));
     q->max = PLACES_MAX;
     q->on_places = answer;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_known(struct spool *s, const struct str *ids, size_t n, tl_known_fn *answer,
                      void *arg) {
-    struct question *q = question_new(s, ASK_KNOWN, arg);
+    struct question *q = spool_question_new(s, ASK_KNOWN, arg);
     q->wanted = arena_new(&q->arena, (n + 1) * sizeof *q->wanted);
     q->wanted_n = n;
     for (size_t i = 0; i < n; i++)
         q->wanted[i] = (struct wanted){.id = arena_str(&q->arena, ids[i])};
     q->on_known = answer;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_tallies(struct spool *s, int64_t since_ms, spool_json_fn *answer, void *arg) {
     struct question *q = ask_json(s, ASK_TALLIES, STR_NONE, answer, arg);
     q->from_ms = since_ms;
-    ask(s, q);
+    spool_question_ask(s, q);
 }
 
 void spool_ask_kept(struct spool *s, struct str source, int64_t since_ms, uint64_t after,
@@ -157,5 +157,5 @@ void spool_ask_kept(struct spool *s, struct str source, int64_t since_ms, uint64
     struct question *q = ask_json(s, ASK_KEPT, source, answer, arg);
     q->from_ms = since_ms;
     q->after = after;
-    ask(s, q);
+    spool_question_ask(s, q);
 }

@@ -207,10 +207,10 @@ void spool_note_alias(struct spool *s, struct str alias, struct str id) {
 
 void spool_note_cursor(struct spool *s, struct str name, struct str value) {
     spool_cursor_set(s, name, value);
-    struct notes *b = batch_for(s);
+    struct notes *b = spool_notes_batch(s);
     if (!b)
         return;
-    struct note *n = note_new(b, NOTE_CURSOR);
+    struct note *n = spool_note_new(b, NOTE_CURSOR);
     n->id = arena_str(&b->arena, name);
     n->a = arena_str(&b->arena, value);
 }
