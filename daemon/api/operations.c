@@ -82,18 +82,11 @@ static void confirm_loss(struct call *c) {
 }
 SERVE_ONCE(confirm_loss)
 
-static void reindex(struct call *c) {
-    ingest_reindex(c->api->parts.ingest, call_answer, c);
-}
-SERVE_ONCE(reindex)
-
 const struct http_route operation_routes[] = {
     {"GET", "/healthz", ALLOW_NONE, 0, healthz, "the process"},
     {"GET", "/readyz", ALLOW_NONE, 0, readyz, "spool, store, channels"},
     {"GET", "/metrics", ALLOW_OPERATOR, 0, metrics, "figures for Prometheus"},
     {"POST", "/v1/store/confirm-loss", ALLOW_OPERATOR, ROUTE_IDEMPOTENT, confirm_loss_once,
      "routing may go on"},
-    {"POST", "/v1/reindex", ALLOW_OPERATOR, ROUTE_IDEMPOTENT, reindex_once,
-     "build the search anew"},
 };
 const size_t operation_routes_n = COUNT(operation_routes);

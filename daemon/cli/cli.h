@@ -19,9 +19,10 @@
 
 enum cli_exit {
     CLI_OK = 0,
-    CLI_REFUSED = 1,     /* the daemon refused it, or there is no such thing */
-    CLI_USAGE = 2,       /* called wrongly */
-    CLI_UNREACHABLE = 3, /* no answer */
+    CLI_REFUSED = 1,       /* the daemon refused it, or there is no such thing */
+    CLI_USAGE = 2,         /* called wrongly */
+    CLI_UNREACHABLE = 3,   /* no answer */
+    CLI_INTERRUPTED = 130, /* by Ctrl-C, as a shell tells it */
 };
 
 enum { CLI_ARGS_MAX = 64, CLI_VALUES_MAX = 16, CLI_OPTIONS_MAX = 12 };
@@ -48,6 +49,8 @@ struct cli {
     const struct cli_command *command;
     const char *url, *token_file;
     bool json;
+    bool quiet;                     /* no word of an answer that does not come */
+    const char *prefer;             /* RFC 7240, of the requests from now on; NULL: nothing */
     const char *args[CLI_ARGS_MAX]; /* behind the command's name */
     size_t args_n;
     struct {
@@ -97,6 +100,11 @@ enum cli_exit cli_list(struct cli *c, const char *path, size_t limit, json_t **o
 /* The id of a contact given by id or by identity ("email:…"); NULL: told, *out_exit is set. */
 const char *cli_contact_id(struct cli *c, const char *given, enum cli_exit *out_exit);
 
+/* ---- operation.c ---- */
+/* Begins a long work by POST, follows it to its end, prints what it found. REFUSED: it failed, or
+ * something is missing. */
+enum cli_exit cli_operate(struct cli *c, const char *path, const json_t *body);
+
 /* ---- print.c ---- */
 void cli_print_json(const json_t *v);
 /* One cell's text: one line without controls; "-" where it is absent. In the arena. */
@@ -130,6 +138,9 @@ enum cli_exit cli_quarantine(struct cli *c);
 enum cli_exit cli_trace(struct cli *c);
 enum cli_exit cli_export(struct cli *c);
 enum cli_exit cli_erase(struct cli *c);
+enum cli_exit cli_source(struct cli *c);
+enum cli_exit cli_reconcile(struct cli *c);
+enum cli_exit cli_backfill(struct cli *c);
 enum cli_exit cli_reindex(struct cli *c);
 enum cli_exit cli_tail(struct cli *c);
 enum cli_exit cli_password(struct cli *c);

@@ -103,6 +103,8 @@ static enum cli_exit perform(struct cli *c, const char *method, const char *path
     }
     if (type)
         header_add(&headers, arena_strf(&c->arena, "Content-Type: %s", type).p);
+    if (c->prefer)
+        header_add(&headers, arena_strf(&c->arena, "Prefer: %s", c->prefer).p);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 120000L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
@@ -117,7 +119,8 @@ static enum cli_exit perform(struct cli *c, const char *method, const char *path
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
     if (code != CURLE_OK) {
-        fprintf(stderr, "touchline: %s: %s\n", c->url, curl_easy_strerror(code));
+        if (!c->quiet)
+            fprintf(stderr, "touchline: %s: %s\n", c->url, curl_easy_strerror(code));
         return CLI_UNREACHABLE;
     }
     if (out->body.n && !jread_parse(buf_str(&out->body), ANSWER_MAX, &out->json, &f))
@@ -159,7 +162,8 @@ enum cli_exit cli_send(struct cli *c, const char *method, const char *path, cons
         return status;
     if (out->status >= 200 && out->status < 300)
         return CLI_OK;
-    cli_tell_problem(out);
+    if (!c->quiet)
+        cli_tell_problem(out);
     return CLI_REFUSED;
 }
 

@@ -90,6 +90,26 @@ const struct cli_command cli_commands[] = {
      NULL,
      cli_erase,
      {{"dry-run", NULL, "count what would go, and stop"}, {"yes", NULL, "do not ask"}}},
+    {"source",
+     "",
+     "what came of each source, and whether it lives",
+     NULL,
+     cli_source,
+     {{"since", "TIME", "count from then on: 30d, 2026-11-01 (30d)"}}},
+    {"reconcile",
+     "SOURCE",
+     "hold a mailbox, form, switch ... against what was taken in; 1: something is missing",
+     NULL,
+     cli_reconcile,
+     {{"since", "TIME", "how far back: 30d, 2026-11-01, all (30d)"},
+      {"anew", NULL, "from the beginning, though one was interrupted"}}},
+    {"backfill",
+     "SOURCE",
+     "take in what a source had before",
+     NULL,
+     cli_backfill,
+     {{"since", "TIME", "how far back: 30d, 2026-11-01, all"},
+      {"anew", NULL, "from the beginning, though one was interrupted"}}},
     {"reindex", "", "build the search anew", NULL, cli_reindex, {{0}}},
     {"tail",
      "[CONTACT...]",
@@ -129,7 +149,8 @@ static enum cli_exit help_all(FILE *to) {
         fprintf(to, "  %-12s %s\n", k->name, k->summary);
     fputs("\n`touchline COMMAND --help` tells more. The token is taken from TOUCHLINE_TOKEN or\n"
           "--token-file, the daemon's address from TOUCHLINE_URL or --url.\n"
-          "Exit status: 0 done, 1 refused or not found, 2 called wrongly, 3 no answer.\n",
+          "Exit status: 0 done, 1 refused or not found, 2 called wrongly, 3 no answer,\n"
+          "130 interrupted.\n",
           to);
     return to == stdout ? CLI_OK : CLI_USAGE;
 }

@@ -1,5 +1,4 @@
-/* cli/operate.c - what an operator looks after: quarantine, traces of single touchpoints, the
- * search. */
+/* cli/operate.c - what an operator looks after: quarantine, traces of single touchpoints. */
 #include <stdio.h>
 #include <string.h>
 
@@ -103,21 +102,6 @@ enum cli_exit cli_trace(struct cli *c) {
         if (status == CLI_OK && json_is_string(id))
             status = trace_one(c, json_string_value(id));
     }
-    cli_answer_clear(&a);
-    return status;
-}
-
-/* ---- the search ---- */
-
-enum cli_exit cli_reindex(struct cli *c) {
-    struct cli_answer a;
-    if (c->args_n)
-        return cli_usage(c, "reindex takes no arguments");
-    enum cli_exit status = cli_call(c, "POST", "/v1/reindex", NULL, &a);
-    if (status == CLI_OK && c->json)
-        cli_print_json(a.json);
-    else if (status == CLI_OK)
-        puts("the search is built anew");
     cli_answer_clear(&a);
     return status;
 }

@@ -71,7 +71,11 @@ uint64_t ingest_backlog(const struct ingest *g);
  * "conversation.patch|conversation.note", "id": …, "body": the request's JSON, "by": agent or token
  * name, "if_rev": n}. The answer's json is the resource afterwards. */
 void ingest_action(struct ingest *g, struct str op_json, answer_fn *done, void *arg);
-/* Rebuilds {x:…}; answer {"contacts": n}. */
-void ingest_reindex(struct ingest *g, answer_fn *done, void *arg);
+/* Told now and then; mark: where to go on after an interruption. false: end it. */
+typedef bool reindex_progress_fn(void *arg, uint64_t done, uint64_t total, struct str mark);
+/* Rebuilds {x:…}; answer {"contacts": n}. mark: of one that was interrupted, or absent; progress
+ * may be NULL. */
+void ingest_reindex(struct ingest *g, struct str mark, reindex_progress_fn *progress,
+                    answer_fn *done, void *arg);
 
 #endif

@@ -1,18 +1,27 @@
-/* ingest/reindex.c - {x:…} built anew from all contacts, one after the other. */
+/* ingest/reindex.c - {x:…} built anew from all contacts, one after the other.
+ *
+ * All are found first and taken in the order of their ids, so that one who was interrupted goes on
+ * behind the last id he did; then what is there already is not cleared.
+ */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ingest/action_priv.h"
 
 struct reindexing {
     struct ingest *g;
-    struct id *queue; /* found and not yet indexed */
+    struct id *queue;
     size_t n, room, at;
-    bool scanned, busy;
     int64_t contacts;
+    struct id mark;
+    bool goes_on;
+    reindex_progress_fn *progress;
     answer_fn *done;
     void *arg;
 };
+
+enum { TELL_EVERY = 64 };
 
 static void next(struct reindexing *r);
 
@@ -31,7 +40,6 @@ static void facts(void *arg, const struct fault *fault, bool found, bool gone,
     struct reindexing *r = arg;
     struct id asked = r->queue[r->at - 1];
     (void)gone;
-    r->busy = false;
     if (fault) {
         end(r, false);
         return;
@@ -46,15 +54,38 @@ static void facts(void *arg, const struct fault *fault, bool found, bool gone,
     next(r);
 }
 
+/* false: nobody wants it any more. */
+static bool tell(struct reindexing *r) {
+    if (!r->progress || r->at % TELL_EVERY)
+        return true;
+    struct id_text mark = id_write('c', r->at ? r->queue[r->at - 1] : r->mark);
+    return r->progress(r->arg, r->at, r->n, r->at || r->goes_on ? str_c(mark.c) : STR_NONE);
+}
+
 static void next(struct reindexing *r) {
-    if (r->busy)
-        return;
-    if (r->at < r->n) {
-        r->busy = true;
+    if (!tell(r))
+        end(r, false);
+    else if (r->at < r->n)
         store_facts(r->g->parts.store, r->queue[r->at++], facts, r);
-    } else if (r->scanned) {
+    else
         end(r, true);
-    }
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return memcmp(a, b, ID_BYTES);
+}
+
+static void begin(struct reindexing *r) {
+    size_t kept = 0;
+    if (r->n)
+        qsort(r->queue, r->n, sizeof *r->queue, by_bytes);
+    for (size_t i = 0; i < r->n; i++) /* a scan may show one twice */
+        if (!kept || !id_same(r->queue[i], r->queue[kept - 1]))
+            r->queue[kept++] = r->queue[i];
+    r->n = kept;
+    while (r->goes_on && r->at < r->n && by_bytes(&r->queue[r->at], &r->mark) <= 0)
+        r->at++;
+    next(r);
 }
 
 static void scanned(void *arg, const struct fault *fault, const struct id *contacts, size_t n,
@@ -67,11 +98,10 @@ static void scanned(void *arg, const struct fault *fault, const struct id *conta
     if (n)
         memcpy(r->queue + r->n, contacts, n * sizeof *contacts);
     r->n += n;
-    r->scanned = last;
-    if (fault && !r->busy)
+    if (fault)
         end(r, false);
-    else
-        next(r);
+    else if (last)
+        begin(r);
 }
 
 static void cleared(void *arg, const struct fault *fault) {
@@ -82,10 +112,15 @@ static void cleared(void *arg, const struct fault *fault) {
         store_scan(r->g->parts.store, scanned, r);
 }
 
-void ingest_reindex(struct ingest *g, answer_fn *done, void *arg) {
+void ingest_reindex(struct ingest *g, struct str mark, reindex_progress_fn *progress,
+                    answer_fn *done, void *arg) {
     struct reindexing *r = NEW(struct reindexing);
-    *r = (struct reindexing){.g = g, .done = done, .arg = arg};
-    store_index_clear(g->parts.store, cleared, r);
+    *r = (struct reindexing){.g = g, .progress = progress, .done = done, .arg = arg};
+    r->goes_on = mark.n && id_read(mark, 'c', &r->mark);
+    if (r->goes_on)
+        cleared(r, NULL);
+    else
+        store_index_clear(g->parts.store, cleared, r);
 }
 
 static void reindexed(void *arg, const struct answer *answer) {
@@ -93,5 +128,5 @@ static void reindexed(void *arg, const struct answer *answer) {
 }
 
 void action_reindex(struct action *a) {
-    ingest_reindex(a->g, reindexed, a);
+    ingest_reindex(a->g, STR_NONE, NULL, reindexed, a);
 }

@@ -64,6 +64,10 @@ bool plugin_host_describe(struct plugin_host *h, struct buf *out) must_check;
 enum { SOURCE_NAME_MAX = 256 };
 typedef void source_fn(void *arg, const struct tl_channel *ch, struct str source);
 void plugin_host_sources(struct plugin_host *h, source_fn *found, void *arg);
+/* How a source is: of the part of its channel's health that bears its name, else of the channel.
+ * Returns the detail, or NULL. */
+const char *plugin_host_source_health(struct plugin_host *h, struct str source,
+                                      enum tl_health *out);
 /* Whether an operation runs on it: what comes meanwhile says nothing of its usual days. */
 bool plugin_host_operates(struct plugin_host *h, struct str source);
 

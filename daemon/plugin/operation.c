@@ -46,6 +46,7 @@ struct tl_operation {
     int64_t since_ms, started_ms, ended_ms, saved_ms;
     enum state state;
     bool cancelled, resumed;
+    bool abandoned; /* the host has gone: freed at its end */
     uint64_t done, total, items_dropped;
     struct buf mark, outcome; /* outcome: summary (DONE), reason */
     struct str *items;
@@ -201,6 +202,7 @@ static struct tl_operation *find(struct plugin_host *h, struct str id) {
     return NULL;
 }
 
+/* A RUNNING one moves once. */
 static void end_as(struct tl_operation *op, enum state state, struct str outcome) {
     op->state = state;
     op->ended_ms = clock_wall_ms();
@@ -221,14 +223,14 @@ bool host_operation_progress(struct tl_operation *op, uint64_t done, uint64_t to
                              struct str mark) {
     op->done = done;
     op->total = total;
-    if (mark.p) {
+    if (mark.p && !op->abandoned) {
         buf_reset(&op->mark);
         if (!buf_add(&op->mark, mark))
             buf_reset(&op->mark);
         if (clock_mono_ms() - op->saved_ms >= SAVE_EVERY_MS)
             save(op);
     }
-    return !op->cancelled;
+    return !op->cancelled && !op->abandoned;
 }
 
 /* What is no JSON object would spoil the whole answer. */
@@ -242,7 +244,9 @@ void host_operation_item(struct tl_operation *op, struct str json) {
 
 void host_operation_end(struct tl_operation *op, bool ok, struct str summary_or_reason) {
     cleanup(json_freep) json_t *j = NULL;
-    if (op->cancelled)
+    if (op->abandoned)
+        operation_free(op);
+    else if (op->cancelled)
         end_as(op, CANCELLED, str_c("the operator ended it"));
     else if (!ok)
         end_as(op, FAILED, summary_or_reason);
@@ -388,7 +392,16 @@ bool plugin_host_operates(struct plugin_host *h, struct str source) {
 
 void operations_clear(struct plugin_host *h) {
     struct link *l;
-    while ((l = list_first(&h->operations)))
-        operation_free(container_of(l, struct tl_operation, link));
+    while ((l = list_first(&h->operations))) {
+        struct tl_operation *op = container_of(l, struct tl_operation, link);
+        link_remove(l);
+        if (op->state != RUNNING) {
+            operation_free(op);
+            continue;
+        }
+        save(op); /* work of the daemon's own, whose answer comes later */
+        op->abandoned = true;
+        op->host = NULL;
+    }
     h->operations_n = 0;
 }

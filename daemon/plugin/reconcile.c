@@ -49,8 +49,7 @@ static void end(struct reconciling *r, bool ok, const char *reason) {
     jwrite_int(&w, "waiting", (int64_t)r->waiting);
     jwrite_int(&w, "missing", (int64_t)r->missing);
     jwrite_close(&w, '}');
-    if (!r->pending.dead)
-        host_operation_end(r->op, ok, ok ? buf_str(&b) : str_c(reason));
+    host_operation_end(r->op, ok, ok ? buf_str(&b) : str_c(reason));
     pending_free(&r->pending);
 }
 

@@ -102,6 +102,21 @@ bool source_configured(struct plugin_host *h, struct str source) {
     return r.n > 0;
 }
 
+const char *plugin_host_source_health(struct plugin_host *h, struct str source,
+                                      enum tl_health *out) {
+    const struct tl_channel *ch = channel_of_source(h, source);
+    struct str instance = source;
+    str_cut(&instance, ':');
+    *out = ch ? channel_health(ch) : TL_OK;
+    for (size_t i = 0; ch && ch->instance && i < ch->parts_n; i++) {
+        if (!str_is(instance, ch->parts[i].name))
+            continue;
+        *out = ch->parts[i].state;
+        return ch->parts[i].detail;
+    }
+    return NULL;
+}
+
 /* ---- the ledger of places ---- */
 
 struct listing {
