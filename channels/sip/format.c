@@ -1,7 +1,9 @@
 /* sip/format.c - the formats, in the order of the configuration's choices (settings.c). */
 #include "format.h"
 
-static const struct format *const formats[] = {&format_kamailio, &format_asterisk_csv};
+static const struct format *const formats[] = {
+    &format_kamailio, &format_asterisk_csv, &format_freeswitch, &format_freeswitch_csv,
+    &format_json,     &format_clf,          &format_hep};
 
 const struct format *format_at(int64_t index) {
     return index >= 0 && (size_t)index < COUNT(formats) ? formats[index] : NULL;

@@ -20,11 +20,13 @@
 #include "zone.h"
 
 enum format_verdict {
-    FORMAT_NOTHING, /* no call record: another program's line, a comment */
-    FORMAT_LINE,    /* read: *out is filled; document, packet: what there was is in the sink */
-    FORMAT_BAD,     /* a call record that cannot be read: *out_why */
-    FORMAT_HEADER,  /* read alone: names the columns of the lines after it; handed to them as
-                       in->header */
+    FORMAT_NOTHING,  /* no call record: another program's line, a comment */
+    FORMAT_LINE,     /* read: *out is filled; document, packet: what there was is in the sink */
+    FORMAT_BAD,      /* a call record that cannot be read: *out_why */
+    FORMAT_HEADER,   /* read alone: names the columns of the lines after it; handed to them as
+                        in->header */
+    FORMAT_OLD,      /* packet: of a version that is not taken; counted, not kept */
+    FORMAT_STRANGER, /* packet: without the key; counted, not kept */
 };
 
 /* What a format may know beside the bytes. */
@@ -32,12 +34,15 @@ struct format_in {
     struct arena *arena;
     const struct zone *zone; /* of times that name none; never NULL */
     const struct tl_strs
-        *columns;      /* names, as the operator ordered them; n == 0: the format's own */
-    struct str header; /* the last line that was a FORMAT_HEADER; absent: none */
-    struct str name;   /* of a file, without its folder; absent: none */
-    struct str type;   /* of a posted document: its Content-Type; absent: none */
-    struct str secret; /* HEP: the key each packet must carry; absent: none */
-    int64_t now_ms;    /* wall clock; 0: unknown */
+        *columns;        /* names, as the operator ordered them; n == 0: the format's own */
+    struct str header;   /* the last line that was a FORMAT_HEADER; absent: none */
+    struct str name;     /* of a file, without its folder; absent: none */
+    struct str type;     /* of a posted document: its Content-Type; absent: none */
+    struct str secret;   /* HEP: the key each packet must carry; absent: none */
+    int64_t now_ms;      /* wall clock; 0: unknown */
+    int64_t mono_ms;     /* monotonic: what waits */
+    void *state;         /* of state_new, where the format keeps one */
+    bool trust_asserted; /* the trunk's P-Asserted-Identity is the caller (RFC 3325) */
 };
 
 struct format_sink {
@@ -72,7 +77,8 @@ struct format {
     const char *const *files;
 };
 
-extern const struct format format_kamailio, format_asterisk_csv;
+extern const struct format format_kamailio, format_asterisk_csv, format_freeswitch,
+    format_freeswitch_csv, format_json, format_clf, format_hep;
 
 /* By its index among the choices of `format`; NULL beyond. */
 const struct format *format_at(int64_t index);
