@@ -12,9 +12,9 @@
 struct social {
     const struct tl_host *host;
     struct tl_channel *channel;
-    const struct tl_items *config;    /* struct hook_config */
-    struct link deliveries, sendings; /* under way; no answer comes after stop */
-    struct map paces;                 /* hook's name -> struct pace (pace.h) */
+    const struct tl_items *config;               /* struct hook_config */
+    struct link deliveries, sendings, fetchings; /* under way; no answer comes after stop */
+    struct map paces;                            /* hook's name -> struct pace (pace.h) */
 };
 
 /* NULL beyond the end. */

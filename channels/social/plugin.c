@@ -6,6 +6,7 @@
 #include <touchline/plugin.h>
 
 #include "hook.h"
+#include "media.h"
 
 #define SEND(member) offsetof(struct hook_config, send.member) - offsetof(struct hook_config, send)
 
@@ -205,6 +206,7 @@ static void *social_start(const struct tl_host *host, struct tl_channel *channel
     *s = (struct social){.host = host, .channel = channel, .config = config};
     link_init(&s->deliveries);
     link_init(&s->sendings);
+    link_init(&s->fetchings);
     if (host->route(channel, "GET", "/hooks/{name}", hook_serve, s) &&
         host->route(channel, "POST", "/hooks/{name}", hook_serve, s))
         return s;
@@ -224,6 +226,7 @@ static void social_stop(void *take_instance) {
     struct social *s = take_instance;
     hook_stop(s);
     hook_send_stop(s);
+    hook_attach_stop(s);
     free(s);
 }
 
@@ -251,4 +254,5 @@ __attribute__((visibility("default"))) const struct tl_plugin touchline_plugin =
     .send = hook_send,
     .sender = social_sender,
     .refuses = hook_refuses,
+    .attach = hook_attach,
 };

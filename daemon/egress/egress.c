@@ -54,6 +54,7 @@ static void request_free(struct request *r) {
     buf_clear(&r->answer);
     free(r->method);
     free(r->url);
+    free(r->location);
     free(r);
 }
 
@@ -75,6 +76,7 @@ static void answer(struct request *take_r) {
         .maybe_sent = take_r->maybe_sent,
         .retry_after_ms = take_r->retry_after_ms,
         .type = take_r->type[0] ? str_c(take_r->type) : STR_NONE,
+        .location = str_c(take_r->location),
     };
     take_r->done(take_r->arg, &fetched);
     request_free(take_r);

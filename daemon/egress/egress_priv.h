@@ -34,6 +34,7 @@ struct request {
     bool maybe_sent;
     int64_t retry_after_ms;
     char type[200]; /* Content-Type of the answer */
+    char *location; /* of a redirect */
     char error[CURL_ERROR_SIZE];
 };
 

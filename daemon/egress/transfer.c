@@ -111,6 +111,15 @@ static void set_error(struct request *r, CURLcode code) {
     buf_clear(&r->answer);
 }
 
+static void take_facts(struct request *r, CURL *easy) {
+    const char *type = NULL, *location = NULL;
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &location);
+    snprintf(r->type, sizeof r->type, "%s", type ? type : "");
+    if (location)
+        r->location = mem_dup(location, strlen(location));
+}
+
 static void finish(struct transfer *t, CURL *easy, CURLcode code) {
     struct request *r;
     long status = 0, sent = 0;
@@ -121,9 +130,7 @@ static void finish(struct transfer *t, CURL *easy, CURLcode code) {
     if (code == CURLE_OK) {
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait_s);
-        const char *type = NULL;
-        curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
-        snprintf(r->type, sizeof r->type, "%s", type ? type : "");
+        take_facts(r, easy);
         wait_s = wait_s < 0 ? 0 : wait_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : wait_s;
         r->status = (int)status;
         r->retry_after_ms = (int64_t)wait_s * 1000;

@@ -247,7 +247,8 @@ struct tl_fetched {
     struct str error; /* when status is 0 */
     bool maybe_sent;  /* no answer, but the request may have arrived */
     int64_t retry_after_ms;
-    struct str type; /* 1.1: Content-Type of the answer */
+    struct str type;     /* 1.1: Content-Type of the answer */
+    struct str location; /* 1.1: absolute, where a redirect leads; nothing is followed */
 };
 typedef void tl_fetched_fn(void *arg, const struct tl_fetched *answer);
 typedef void tl_worked_fn(void *arg, bool ok, struct str answer_or_reason);
