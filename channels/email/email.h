@@ -24,6 +24,12 @@ struct email_config {
         int64_t tls;
         struct str user, password;
     } relay;
+    struct tl_strs trusted_servers; /* whose Authentication-Results count */
+    struct {
+        struct str mailbox; /* absent: nothing is acknowledged */
+        struct str text;
+        int64_t once_per_ms;
+    } acknowledge;
 };
 
 struct mailbox_config {
@@ -44,6 +50,7 @@ struct email {
     const struct email_config *config; /* the host's; replaced at reload */
     struct mailbox_sender *senders;    /* one a mailbox, in their order */
     struct lmtp *lmtp;
+    char *acknowledgement; /* NULL: none */
 };
 
 static inline const struct mailbox_config *mailbox_at(const struct email_config *c, size_t i) {

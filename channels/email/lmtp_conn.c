@@ -19,6 +19,7 @@
 #include <touchline/touchpoint.h>
 
 #include "mail_id.h"
+#include "meta.h"
 
 enum {
     IDLE_S = 300,
@@ -76,19 +77,12 @@ static bool meta_write(struct buf *meta, const struct email_config *config,
     const struct lmtp_recipient *rcpt = lmtp_session_recipients(session, &n);
     jwrite_init(&w, meta);
     jwrite_open(&w, NULL, '{');
-    jwrite_str(&w, "mailbox", mailbox);
+    meta_write_mailbox(&w, config, mailbox);
     jwrite_str(&w, "envelope_from", lmtp_session_sender(session));
     jwrite_open(&w, "envelope_to", '[');
     for (size_t i = 0; i < n; i++)
         if (str_eq(rcpt[i].mailbox, mailbox))
             jwrite_str(&w, NULL, rcpt[i].address);
-    jwrite_close(&w, ']');
-    jwrite_open(&w, "from_addresses", '[');
-    for (size_t i = 0; i < config->mailboxes.n; i++) {
-        const struct mailbox_config *m = mailbox_at(config, i);
-        for (size_t j = 0; j < m->addresses.n && str_eq(m->name, mailbox); j++)
-            jwrite_str(&w, NULL, m->addresses.items[j]);
-    }
     jwrite_close(&w, ']');
     jwrite_close(&w, '}');
     return w.ok;

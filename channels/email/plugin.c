@@ -9,6 +9,7 @@
 #include <touchline/kit/own.h>
 #include <touchline/plugin.h>
 
+#include "acknowledge.h"
 #include "address.h"
 #include "email.h"
 #include "lmtp.h"
@@ -72,6 +73,32 @@ static const struct tl_key relay_keys[] = {
     {0},
 };
 
+#define ACKNOWLEDGE(member)                                                                        \
+    (offsetof(struct email_config, acknowledge.member) - offsetof(struct email_config, acknowledge))
+static const struct tl_key acknowledge_keys[] = {
+    {.name = "mailbox",
+     .type = TL_KEY_STR,
+     .flags = TL_KEY_REQUIRED,
+     .offset = ACKNOWLEDGE(mailbox),
+     .min = 1,
+     .max = 64,
+     .help = "name of the mailbox that acknowledges"},
+    {.name = "text",
+     .type = TL_KEY_PATH,
+     .flags = TL_KEY_REQUIRED,
+     .offset = ACKNOWLEDGE(text),
+     .help = "file of its words, UTF-8; a first line \"Subject: …\" and an empty one give its "
+             "subject"},
+    {.name = "once_per",
+     .type = TL_KEY_DURATION,
+     .offset = ACKNOWLEDGE(once_per_ms),
+     .min = 60 * 1000,
+     .max = 365LL * 24 * 3600 * 1000,
+     .preset = "24h",
+     .help = "to one person at most once in this time"},
+    {0},
+};
+
 static const struct tl_key keys[] = {
     {.name = "lmtp",
      .type = TL_KEY_MAP,
@@ -94,6 +121,17 @@ static const struct tl_key keys[] = {
      .sub = relay_keys,
      .sub_bytes = sizeof(((struct email_config *)0)->relay),
      .help = "how mail goes out; absent: it cannot"},
+    {.name = "trusted_servers",
+     .type = TL_KEY_STRS,
+     .offset = offsetof(struct email_config, trusted_servers),
+     .help = "names of our own mail servers in Authentication-Results; a sender whose mail passed "
+             "DMARC there is verified"},
+    {.name = "acknowledge",
+     .type = TL_KEY_MAP,
+     .offset = offsetof(struct email_config, acknowledge),
+     .sub = acknowledge_keys,
+     .sub_bytes = sizeof(((struct email_config *)0)->acknowledge),
+     .help = "tells who begins a conversation by mail that it was received; absent: nobody"},
     {0},
 };
 
@@ -189,6 +227,32 @@ static void check_mailbox(struct check *k, const struct email_config *c, size_t 
         tell(k, "not one sender; write Name <name@domain>", "mailboxes/%zu/from", i, 0);
 }
 
+static void check_acknowledge(struct check *k, const struct email_config *c) {
+    const char *why;
+    bool known = false;
+    if (!c->acknowledge.mailbox.n)
+        return;
+    for (size_t i = 0; i < c->mailboxes.n; i++)
+        known |= str_eq(mailbox_at(c, i)->name, c->acknowledge.mailbox);
+    if (!known)
+        tell(k, "no mailbox has this name", "acknowledge/mailbox", 0, 0);
+    if (!c->relay.address.n)
+        tell(k, "nothing can be acknowledged without a relay", "acknowledge", 0, 0);
+    char *text = acknowledge_text_new(c->acknowledge.text, &why);
+    if (!text)
+        tell(k, why, "acknowledge/text", 0, 0);
+    free(text);
+}
+
+static void check_servers(struct check *k, const struct email_config *c) {
+    for (size_t i = 0; i < c->trusted_servers.n; i++) {
+        struct str server = c->trusted_servers.items[i];
+        if (!server.n || memchr(server.p, ';', server.n) || memchr(server.p, ' ', server.n))
+            tell(k, "write the name that the server puts first into Authentication-Results",
+                 "trusted_servers/%zu", i, 0);
+    }
+}
+
 static bool is_loopback(struct str address) {
     return str_starts(address, str_c("127.")) || str_starts(address, str_c("localhost:"));
 }
@@ -198,6 +262,8 @@ static bool email_check(const void *config, tl_report_fn *report, void *ctx) {
     struct check k = {.report = report, .ctx = ctx, .ok = true};
     for (size_t i = 0; i < c->mailboxes.n; i++)
         check_mailbox(&k, c, i);
+    check_acknowledge(&k, c);
+    check_servers(&k, c);
     if (str_starts(c->relay.address, str_c("unix:")) || str_starts(c->relay.address, str_c("[")))
         tell(&k, "a relay is given by its name or IPv4 address; write HOST:PORT", "relay/address",
              0, 0);
@@ -242,7 +308,17 @@ static void email_stop(void *take_instance) {
         return;
     lmtp_close(e->lmtp);
     senders_free(e->senders);
+    free(e->acknowledgement);
     free(e);
+}
+
+static char *acknowledgement_new(const struct email *e) {
+    const char *why = NULL;
+    struct str path = e->config->acknowledge.text;
+    char *text = path.n ? acknowledge_text_new(path, &why) : NULL;
+    if (why) /* it was there when the configuration was checked */
+        e->host->log(e->ch, TL_ERROR, "email.acknowledge", "reason=\"the text cannot be read\"");
+    return text;
 }
 
 static void *email_start(const struct tl_host *host, struct tl_channel *ch, const void *config) {
@@ -251,6 +327,7 @@ static void *email_start(const struct tl_host *host, struct tl_channel *ch, cons
     e->ch = ch;
     e->config = config;
     e->senders = senders_new(config);
+    e->acknowledgement = acknowledgement_new(e);
     e->lmtp = lmtp_open(e);
     if (!e->lmtp) {
         email_stop(e);
@@ -269,6 +346,8 @@ static bool email_reload(void *instance, const void *config) {
     }
     senders_free(e->senders);
     e->senders = senders_new(config);
+    free(e->acknowledgement);
+    e->acknowledgement = acknowledgement_new(e);
     return true;
 }
 
@@ -305,4 +384,5 @@ const struct tl_plugin touchline_plugin = {
     .work = email_work,
     .send = email_send,
     .sender = email_sender,
+    .acknowledge = email_acknowledge,
 };

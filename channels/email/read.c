@@ -19,6 +19,7 @@
 #include "mime.h"
 #include "reply_text.h"
 #include "thread.h"
+#include "trust.h"
 
 enum {
     JSON_MAX = 32 * 1024 * 1024,
@@ -43,6 +44,9 @@ struct reading {
     struct str from_email, from_word, subject,
         message_id; /* from_word: the address, else the name */
     enum auto_class automatic;
+    bool alone;    /* From is there once, with one address */
+    bool verified; /* a trusted server says that it is whose address stands there */
+    bool unasked;  /* no automatic answer is wanted */
     int64_t at_ms; /* below 0: the arrival stands in */
 };
 
@@ -80,10 +84,24 @@ static size_t people(struct reading *r, const char *header, struct address *out,
     return kept;
 }
 
-static void write_person(struct jwrite *w, const char *key, const struct address *a) {
-    jwrite_open(w, key, '{');
+static void write_address(struct jwrite *w, const struct address *a) {
     jwrite_str(w, "name", a->name.n ? a->name : STR_NONE);
     jwrite_str(w, "email", a->email);
+}
+
+static void write_person(struct jwrite *w, const char *key, const struct address *a) {
+    jwrite_open(w, key, '{');
+    write_address(w, a);
+    jwrite_close(w, '}');
+}
+
+static void write_from(const struct reading *r, struct jwrite *w, const struct address *from) {
+    jwrite_open(w, "from", '{');
+    write_address(w, from);
+    if (r->verified) {
+        jwrite_bool(w, "verified", true);
+        jwrite_c(w, "evidence", "dmarc");
+    }
     jwrite_close(w, '}');
 }
 
@@ -96,12 +114,32 @@ static void write_people(struct reading *r, struct jwrite *w, const char *key, c
     jwrite_close(w, ']');
 }
 
-/* Somebody writes as one of our own addresses: shown, never believed. */
-static void warn_of_own(struct reading *r, struct str email) {
-    const json_t *own = json_object_get(r->meta, "from_addresses");
+static bool is_own(const struct reading *r, const char *list, struct str email) {
+    const json_t *own = json_object_get(r->meta, list);
     for (size_t i = 0; i < json_array_size(own); i++)
         if (address_matches(str_c(json_string_value(json_array_get(own, i))), email))
-            warnings_add(&r->warnings, "sent in the name of this mailbox");
+            return true;
+    return false;
+}
+
+/* Somebody writes as one of our own addresses: shown, never believed, never answered by itself. */
+static void warn_of_own(struct reading *r, struct str email) {
+    if (is_own(r, "from_addresses", email))
+        warnings_add(&r->warnings, "sent in the name of this mailbox");
+    r->unasked = auto_suppressed(&r->headers) || is_own(r, "own", email) ||
+                 is_own(r, "from_addresses", email);
+}
+
+/* What servers of ours say of the sender (RFC 8601). */
+static void read_trust(struct reading *r) {
+    const json_t *list = json_object_get(r->meta, "trusted");
+    size_t n = json_array_size(list);
+    struct str *servers = arena_new(&r->arena, (n + 1) * sizeof *servers);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *v = json_array_get(list, i);
+        servers[i] = str_make(json_string_value(v), json_string_length(v));
+    }
+    r->verified = r->alone && trust_sender(&r->arena, &r->headers, servers, n, r->from_email);
 }
 
 /* Who wrote: From; of several the one that Sender names, else the first (RFC 5322 3.6.2). Without
@@ -109,6 +147,7 @@ static void warn_of_own(struct reading *r, struct str email) {
 static struct address who_wrote(struct reading *r) {
     struct address list[8], sender[2], none = {0};
     size_t n = people(r, "From", list, COUNT(list));
+    r->alone = n == 1 && list[0].email.n && headers_count(&r->headers, "From") == 1;
     size_t senders = n == 1 && list[0].email.n ? 0 : people(r, "Sender", sender, COUNT(sender));
     for (size_t i = 0; senders && i < n; i++)
         if (str_eq_nocase(list[i].email, sender[0].email))
@@ -276,7 +315,7 @@ static bool write_touchpoint(struct reading *r, struct buf *json, const struct a
     jwrite_c(&w, "direction", "inbound");
     if (r->at_ms >= 0)
         jwrite_time(&w, "at", r->at_ms);
-    write_person(&w, "from", from);
+    write_from(r, &w, from);
     write_people(r, &w, "to", "To");
     write_people(r, &w, "cc", "Cc");
     write_people(r, &w, "reply_to", "Reply-To");
@@ -288,7 +327,7 @@ static bool write_touchpoint(struct reading *r, struct buf *json, const struct a
     write_ids(&w, "in_reply_to", &r->in_reply_to);
     write_ids(&w, "references", &r->references);
     write_envelope(r, &w);
-    if (auto_suppressed(&r->headers)) {
+    if (r->unasked) {
         jwrite_open(&w, "data", '{');
         jwrite_bool(&w, "no_auto_reply", true);
         jwrite_close(&w, '}');
@@ -344,6 +383,7 @@ static void reading_run(struct reading *r) {
     r->from_email = from.email;
     r->from_word = from.email.n ? from.email : from.name;
     mime_read(&r->arena, &r->headers, r->out, &r->warnings, &r->mime);
+    read_trust(r);
     read_kind(r);
     read_date(r);
     read_thread(r);
