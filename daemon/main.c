@@ -39,6 +39,7 @@
 #include "dispatch/dispatch.h"
 #include "egress/egress.h"
 #include "http/http.h"
+#include "ingest/acknowledge.h"
 #include "ingest/ingest.h"
 #include "ingest/rules.h"
 #include "outbox/outbox.h"
@@ -244,6 +245,26 @@ static void settle(void *ctx, struct str task, struct str reason, answer_fn *don
     dispatch_settle(d->dispatch, task, reason, done, arg);
 }
 
+/* Ingest asks the channel, and hands to the outbox what is to be said. */
+static bool acknowledges(void *ctx, struct str source, struct tl_acknowledge *out) {
+    const struct daemon *d = ctx;
+    return plugin_host_acknowledges(d->plugins, source, out);
+}
+
+static void acknowledge(void *ctx, const struct acknowledgement *a) {
+    const struct daemon *d = ctx;
+    const struct outbox_notice notice = {.conversation = a->conversation,
+                                         .touchpoint = a->touchpoint,
+                                         .subject = a->subject,
+                                         .text = a->text};
+    if (d->outbox)
+        outbox_notice(d->outbox, &notice);
+}
+
+static struct acknowledger acknowledger_of(struct daemon *d) {
+    return (struct acknowledger){.ctx = d, .asks = acknowledges, .send = acknowledge};
+}
+
 static struct ingest_parts ingest_parts_of(struct daemon *d) {
     const struct identity_config *identity = section(d, "identity");
     const struct blob_config *blobs = section(d, "blobs");
@@ -257,6 +278,8 @@ static struct ingest_parts ingest_parts_of(struct daemon *d) {
                                  .settler = {d, settle},
                                  .fetcher = plugin_host_fetcher(d->plugins),
                                  .fetch_max_bytes = limits->body_bytes,
+                                 .acknowledger = acknowledger_of(d),
+                                 .correspondent = limits->correspondent,
                                  .region = section_str(d, "region"),
                                  .link_claims = identity->link_claims == LINK_CLAIMS_YES,
                                  .keep = &blobs->keep};

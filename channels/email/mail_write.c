@@ -162,6 +162,15 @@ static bool put_recipients(struct arena *a, const json_t *own, const char *key, 
            fault_set(f, FAULT_INPUT, key, "the mail is too large");
 }
 
+/* What tells other programs that none of them may answer (RFC 3834 5), and ourselves that it was
+ * we: the left part of our id carries our MAC. */
+static bool put_automatic(struct buf *out, struct str message_id) {
+    struct str rest = str_from(message_id, 1), token = str_cut(&rest, '@');
+    return put_field(out, "Auto-Submitted", str_c("auto-replied")) &&
+           put_field(out, "X-Auto-Response-Suppress", str_c("All")) &&
+           put_field(out, "X-Touchline-Loop", token);
+}
+
 static bool put_header(struct arena *a, const json_t *own, const json_t *answered, struct str id,
                        struct str from_name, struct str from_email, struct mail_out *out,
                        struct fault *f) {
@@ -173,7 +182,8 @@ static bool put_header(struct arena *a, const json_t *own, const json_t *answere
         return fault_set(f, FAULT_INPUT, "message_id", "not a message id: <left@right>");
     if (!message_id.n)
         message_id = arena_strf(a, "<%.*s@%.*s>", STR_ARG(id), STR_ARG(domain));
-    out->sender = arena_str(a, from_email).p;
+    out->automatic = jget_str(own, "auto").n > 0;
+    out->sender = out->automatic ? NULL : arena_str(a, from_email).p;
     if (!put_field(&out->text, "From", mailbox(a, from_name, from_email)) ||
         !put_recipients(a, own, "to", "To", out, f) || !put_recipients(a, own, "cc", "Cc", out, f))
         return false;
@@ -183,6 +193,7 @@ static bool put_header(struct arena *a, const json_t *own, const json_t *answere
             put_field(&out->text, "Message-ID", message_id) &&
             put_in_reply_to(&out->text, own, answered) &&
             put_references(a, &out->text, own, answered) &&
+            (!out->automatic || put_automatic(&out->text, message_id)) &&
             buf_add_c(&out->text, "MIME-Version: 1.0\r\n")) ||
            fault_set(f, FAULT_INPUT, "", "the header is too large");
 }

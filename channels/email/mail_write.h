@@ -17,7 +17,8 @@
 enum { MAIL_RECIPIENTS_MAX = 100, MAIL_MAX_BYTES = 96 * 1024 * 1024 };
 
 struct mail_out {
-    const char *sender; /* NUL-terminated, sendable */
+    const char *sender; /* NUL-terminated, sendable; NULL: <> */
+    bool automatic;     /* nobody may answer it */
     const char *recipients[MAIL_RECIPIENTS_MAX];
     size_t recipients_n;
     struct buf text; /* the mail */

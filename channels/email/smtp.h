@@ -15,7 +15,8 @@ struct smtp_job {
     const char *server; /* HOST:PORT */
     enum relay_tls tls;
     const char *user, *password; /* NULL: no AUTH */
-    const char *sender; /* checked by the caller, like the recipients: libesmtp checks nothing */
+    const char *sender; /* NULL: <>. Checked by the caller, like the recipients: libesmtp checks
+                           nothing */
     const char *const *recipients;
     size_t recipients_n;
     struct str mail; /* canonical CRLF, 7 bit, a NUL behind its end */

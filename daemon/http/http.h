@@ -38,6 +38,7 @@ struct listen_config {
 };
 struct limits_config {
     int64_t connections, per_address, header_bytes, body_bytes, streams_per_agent;
+    struct tl_rate correspondent; /* of mail by one person: ingest holds to it */
 };
 extern const struct tl_key listen_keys[], limits_keys[];
 

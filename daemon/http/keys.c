@@ -83,6 +83,12 @@ const struct tl_key limits_keys[] = {
      .max = 1000,
      .preset = "5",
      .help = "event streams one agent may hold; 0: no cap"},
+    {.name = "correspondent",
+     .type = TL_KEY_RATE,
+     .offset = LIMITS(correspondent),
+     .preset = "30/1h",
+     .help = "mails of one person that make tasks or are acknowledged; those beyond it are kept on "
+             "the timeline, tagged flood"},
     {.name = NULL},
 };
 

@@ -58,7 +58,7 @@ static size_t open_facts(const struct unit *u, struct open_fact *out) {
     return n;
 }
 
-static const struct conversation *choose_conversation(struct unit *u) {
+static void choose_conversation(struct unit *u) {
     struct reference_fact references[LOOK_REFERENCES_MAX];
     struct open_fact opens[1 + IDENTITIES_MAX];
     struct conversation_choice c;
@@ -79,7 +79,7 @@ static const struct conversation *choose_conversation(struct unit *u) {
         json_t *warnings = json_object_get(u->tp->json, "warnings");
         json_array_append_new(warnings, json_string("names a conversation of another contact"));
     }
-    return c.existing;
+    u->existing = c.existing;
 }
 
 /* ---- rules ---- */
@@ -128,19 +128,19 @@ static void keep_outcome(struct unit *u) {
         r->tags[i] = arena_str(&u->arena, r->tags[i]);
 }
 
-static void ask_rules(struct unit *u, const struct conversation *existing) {
+static void ask_rules(struct unit *u) {
     u->wants_task = false;
     if (!may_need_answer(u->tp))
         return;
     cleanup(json_freep) json_t *contact = contact_facts_json(u);
-    cleanup(json_freep) json_t *conversation = conversation_facts_json(existing);
+    cleanup(json_freep) json_t *conversation = conversation_facts_json(u->existing);
     const struct rule_facts facts = {.touchpoint = u->tp->json,
                                      .contact = contact,
                                      .conversation = conversation,
                                      .source = u->tp->source};
     rules_decide(u->g->rules, &facts, &u->rule);
     keep_outcome(u);
-    u->wants_task = u->rule.task && u->rule.queue.n;
+    u->wants_task = u->rule.task && u->rule.queue.n && !u->is_flood;
     if (u->rule.rule.n)
         metric_add_label(METRIC_RULE_HITS, u->rule.rule.p, 1);
 }
@@ -196,13 +196,13 @@ static void blob_answer(void *arg, bool ok) {
         claim(u);
 }
 
-void unit_decided(struct unit *u) {
+static void budgeted(struct unit *u) {
     struct touchpoint *tp = u->tp;
     struct id_text id = id_write('p', tp->id);
     int64_t until_ms; /* a channel that keeps nothing has its attachments all the same: they are the
                          message */
     (void)!kept_until(u->g, tp->channel, tp->received_ms, &until_ms);
-    ask_rules(u, choose_conversation(u));
+    ask_rules(u);
     u->settles = !u->wants_task && is_talk(tp);
     if (!tp->blobs_n) {
         claim(u);
@@ -214,6 +214,11 @@ void unit_decided(struct unit *u) {
     for (size_t i = 0; i < tp->blobs_n; i++)
         blob_put_until(u->g->parts.blobs, str_c(id.c), str_c(tp->blobs[i].sha256),
                        buf_str(&tp->blobs[i].bytes), until_ms, blob_answer, u);
+}
+
+void unit_decided(struct unit *u) {
+    choose_conversation(u);
+    unit_budget(u, budgeted);
 }
 
 /* ---- the entry ---- */

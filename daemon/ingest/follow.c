@@ -184,7 +184,8 @@ static void report(struct unit *u) {
     const struct touchpoint *tp = u->tp;
     cleanup(buf_clear) struct buf json;
     buf_init(&json, 64 << 10);
-    if (!tp->delivery || !tp->auto_kind.n || !jread_dump(&json, tp->delivery))
+    if (!tp->delivery || !tp->auto_kind.n || !str_is(tp->direction, "inbound") ||
+        !jread_dump(&json, tp->delivery))
         return;
     for (size_t i = 0; i < u->references_n; i++) {
         const struct look_reference *r = &u->look.references[i];
@@ -236,7 +237,7 @@ static void note_steps(struct unit *u) {
         note_step(u->j, u->tp->id, "settled", str_c(task.c));
 }
 
-void unit_finish(struct unit *u) {
+static void told(struct unit *u) {
     const struct outcome o = {
         .kind =
             u->appended.code == APPEND_KNOWN && u->look.applied ? OUTCOME_KNOWN : OUTCOME_APPLIED,
@@ -257,6 +258,10 @@ void unit_finish(struct unit *u) {
     unit_end(u, &o);
 }
 
+void unit_finish(struct unit *u) {
+    unit_acknowledge(u, told);
+}
+
 void unit_effects(struct unit *u) {
     struct fault f;
     if (!media_wanted(u)) {
@@ -275,6 +280,7 @@ void unit_effects(struct unit *u) {
             if (u->plans[i].kind == PLAN_SUGGEST)
                 suggest(u, &u->plans[i]);
         report(u);
+        unit_mark(u);
     }
     if (u->appended.asks && u->wants_task)
         want_task(u);

@@ -40,6 +40,7 @@ void ingest_reload(struct ingest *g, const struct tl_items *rules,
     g->parts.link_claims = parts->link_claims;
     g->parts.keep = parts->keep;
     g->parts.fetch_max_bytes = parts->fetch_max_bytes;
+    g->parts.correspondent = parts->correspondent;
 }
 
 void ingest_drain(struct ingest *g) {

@@ -14,6 +14,7 @@
 #include <touchline/plugin.h>
 
 #include "ingest/fetcher.h"
+#include "ingest/acknowledge.h"
 #include "ingest/reader.h"
 #include "store/answer.h"
 
@@ -43,6 +44,8 @@ struct ingest_parts {
     struct settler settler;
     struct fetcher fetcher;
     int64_t fetch_max_bytes; /* of one attachment */
+    struct acknowledger acknowledger;
+    struct tl_rate correspondent; /* limits.correspondent */
     struct str region;
     bool link_claims;            /* identity.link_claims */
     const struct tl_pairs *keep; /* blobs.keep: channel -> duration or "no" */

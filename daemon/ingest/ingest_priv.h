@@ -6,6 +6,7 @@
  *   read.c       kept bytes to touchpoints, by the channel's reader
  *   unit.c       one touchpoint through its steps: resolve.c, link.c, apply.c, follow.c
  *   callback.c   a talk ends the wait for a call back
+ *   budget.c, acknowledge.c, mark.c   of mail: floods, acknowledgements, addresses that fail
  *   delivery.c   news of outbound touchpoints
  *   media.c      attachments that are fetched later; attach.c: into their entry
  *   effect.c     records of tasks, contacts, conversations, erasures applied
@@ -217,6 +218,8 @@ struct unit {
     enum join_mode mode;
     struct id conversation;
     bool by_source, by_thread, by_callback;
+    const struct conversation *existing; /* of look, for the rules; NULL: it begins */
+    bool is_flood;                       /* one of too many by this person */
     struct rule_outcome rule;
     bool wants_task;
     bool settles; /* a talk: nobody need call back any more */
@@ -250,6 +253,14 @@ bool is_talk(const struct touchpoint *tp);
 void unit_settle(struct unit *u);
 void unit_finish(struct unit *u); /* follow.c */
 
+/* budget.c: whether it is one of too many (u->is_flood), then next. */
+void unit_budget(struct unit *u, void (*next)(struct unit *u));
+/* acknowledge.c: tells the person that it came, where that is wanted and due, then next. */
+void unit_acknowledge(struct unit *u, void (*next)(struct unit *u));
+/* mark.c: of a bounce or a complaint the address, of a person's mail that it works. Not awaited. */
+void unit_mark(struct unit *u);
+/* A mail of a person, not of a program. */
+bool unit_is_letter(const struct unit *u);
 /* Marks the id as erased and ends the unit. */
 void unit_drop_erased(struct unit *u);
 

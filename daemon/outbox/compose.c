@@ -197,6 +197,10 @@ bool compose(const struct composing *c, struct touchpoint **out, struct fault *f
     if (!ok)
         return false;
     json_object_set_new(tp->json, "agent", jstr(c->by));
+    if (c->automatic) {
+        tp->auto_kind = str_c("auto-reply");
+        json_object_set_new(tp->json, "auto", json_string("auto-reply"));
+    }
     tp->delivery = json_pack("{s:s}", "state", "queued");
     tp->delivery_state = str_c("queued");
     *out = tp;

@@ -48,11 +48,18 @@ struct outbox_reply {
     struct str by_name;
     struct str idem_key, idem_hash; /* absent: none */
     struct str nonce;               /* makes the id when there is no key: random */
+    bool automatic;                 /* no agent's answer: auto is "auto-reply" */
 };
 /* OK (202): the outbound touchpoint's JSON with delivery.state "queued". REFUSED: no way out, 24 h
  * window, bad field. The reply goes to the identity of the conversation's last inbound touchpoint,
  * never to another one. */
 void outbox_reply(struct outbox *o, const struct outbox_reply *r, answer_fn *done, void *arg);
+/* What we say by ourselves to whoever began a conversation: as a reply, marked as automatic. The
+ * same touchpoint again is the same message. Nobody waits for what becomes of it. */
+struct outbox_notice {
+    struct str conversation, touchpoint, subject, text;
+};
+void outbox_notice(struct outbox *o, const struct outbox_notice *n);
 uint64_t outbox_length(const struct outbox *o);
 
 #endif

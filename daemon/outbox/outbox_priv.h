@@ -109,7 +109,7 @@ struct composing {
     const json_t *answered; /* stored inbound touchpoint, or NULL */
     const json_t *to;       /* person to be written to */
     struct id conversation; /* of the reply; first message: its own is derived */
-    bool begins;
+    bool begins, automatic;
     int64_t now_ms;
 };
 /* Fault INPUT with a pointer. */

@@ -225,6 +225,7 @@ static void keep_reply(struct replying *r) {
                           .to = r->to,
                           .conversation = conversation,
                           .begins = begins,
+                          .automatic = r->asked.automatic,
                           .now_ms = now};
     if (!compose(&c, &r->tp, &f)) {
         refuse(r, "invalid", f.place, f.reason);

@@ -281,6 +281,16 @@ void plugin_host_free(struct plugin_host *h) {
     free(h);
 }
 
+/* ---- acknowledgements ---- */
+
+bool plugin_host_acknowledges(struct plugin_host *h, struct str source,
+                              struct tl_acknowledge *out) {
+    struct tl_channel *ch = channel_of_source(h, source);
+    *out = (struct tl_acknowledge){.size = sizeof *out};
+    return ch && ch->instance && ch->plugin.acknowledge &&
+           ch->plugin.acknowledge(ch->instance, source, out);
+}
+
 /* ---- /readyz ---- */
 
 static void describe_channel(struct jwrite *w, const struct tl_channel *ch) {

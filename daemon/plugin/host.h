@@ -57,6 +57,8 @@ void plugin_host_free(struct plugin_host *h);
 struct reader plugin_host_reader(struct plugin_host *h);
 struct sender plugin_host_sender(struct plugin_host *h);
 struct fetcher plugin_host_fetcher(struct plugin_host *h);
+/* Whether the source's channel acknowledges what comes by it; out lives until the loop turns. */
+bool plugin_host_acknowledges(struct plugin_host *h, struct str source, struct tl_acknowledge *out);
 /* Members of /readyz: "email": {"state":"ok","parts":{…}}, … */
 bool plugin_host_describe(struct plugin_host *h, struct buf *out) must_check;
 

@@ -33,7 +33,8 @@ struct contact_identity {
     struct str kind, value, evidence, display;
     bool verified;
     enum link_basis link;
-    int64_t since_ms; /* reading only */
+    int64_t since_ms;   /* reading only */
+    struct str trouble; /* reading only: JSON of why it cannot be written to, or absent */
 };
 
 enum conversation_status { CONVERSATION_OPEN, CONVERSATION_PENDING, CONVERSATION_RESOLVED };
@@ -171,6 +172,27 @@ struct conversation_task {
 };
 void store_conversation_task(struct store *s, const struct conversation_task *t, store_ok_fn *done,
                              void *arg);
+
+/* ---- of somebody who writes ---- */
+typedef void store_number_fn(void *arg, const struct fault *fault, int64_t n);
+/* How many inbound touchpoints of a channel happened in that time, beside `but`; no more than
+ * at_most are counted. */
+struct recent {
+    int64_t from_ms, to_ms, at_most;
+    struct str channel;
+    struct id but;
+};
+void store_recent(struct store *s, struct id part, const struct recent *what, store_number_fn *done,
+                  void *arg);
+/* 1 for the first touchpoint within per_ms, and for that one again; else 0. */
+void store_once(struct store *s, struct id contact, struct id touchpoint, int64_t now_ms,
+                int64_t per_ms, store_number_fn *done, void *arg);
+/* Marks an identity as one that cannot be written to; 0: the part does not have it. */
+void store_mark(struct store *s, struct id part, struct id identity, struct str json,
+                store_number_fn *done, void *arg);
+/* It was written from: a failure is forgotten, a complaint is not. */
+void store_unmark(struct store *s, struct id part, struct id identity, store_number_fn *done,
+                  void *arg);
 
 /* ---- linking ---- */
 enum alias_code {

@@ -38,6 +38,8 @@ static void write_identities(struct jwrite *w, struct profiles *p) {
         jwrite_c(w, "link", bases[all[i].link <= LINK_CONFIRMED ? all[i].link : 0]);
         if (all[i].display.n)
             jwrite_str(w, "display", all[i].display);
+        if (all[i].trouble.n)
+            jwrite_raw(w, "undeliverable", all[i].trouble);
         jwrite_close(w, '}');
     }
     jwrite_close(w, ']');

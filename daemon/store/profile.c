@@ -38,6 +38,22 @@ static bool is_identity(struct str name) {
     return name.n == 1 + ID_BYTES && name.p[0] == 'i';
 }
 
+static bool is_trouble(struct str name) {
+    return name.n == 1 + ID_BYTES && name.p[0] == 'u';
+}
+
+/* Why an identity cannot be written to stands in a field of its own. */
+static void troubles_decode(struct arena *a, const struct store_reply *r, struct part_profile *p) {
+    for (size_t i = 0; i + 1 < r->n; i += 2) {
+        struct id hash;
+        if (!is_trouble(reply_str(r, i)) || !id_from(str_from(reply_str(r, i), 1), &hash))
+            continue;
+        for (size_t k = 0; k < p->identities_n; k++)
+            if (id_equal(p->identities[k].hash, hash))
+                p->identities[k].trouble = arena_str(a, reply_str(r, i + 1));
+    }
+}
+
 static void field_pointer(struct part_profile *p, struct str v) {
     p->has_to = id_from(v, &p->to);
     p->is_merged = v.n > ID_BYTES && v.p[ID_BYTES] == 'm';
@@ -127,6 +143,7 @@ static void profile_decode(struct arena *a, struct id id, const struct store_rep
         p->is_contact |= str_is(name, "b");
         p->is_gone |= str_is(name, "gone");
     }
+    troubles_decode(a, r, p);
     qsort(p->suggestions, p->suggestions_n, sizeof *p->suggestions, by_number);
 }
 
@@ -216,6 +233,8 @@ static void identity_join(struct contact_identity *into, const struct contact_id
     }
     if (other->link > into->link)
         into->link = other->link;
+    if (!into->trouble.n)
+        into->trouble = other->trouble;
 }
 
 static int by_since(const void *a, const void *b) {

@@ -96,7 +96,7 @@ int delivery_rank(struct str state) {
 }
 
 json_t *delivery_read(const json_t *in, const char *at, struct fault *f) {
-    static const char *const texts[] = {"status", "code", "recipient", "diagnostic"};
+    static const char *const texts[] = {"status", "code", "recipient", "diagnostic", "reason"};
     bool hard;
     if (!json_is_object(in)) {
         fault_set(f, FAULT_INPUT, at, "must be an object with a state");
@@ -116,7 +116,8 @@ json_t *delivery_read(const json_t *in, const char *at, struct fault *f) {
         struct str s;
         if (!jread_str(in, texts[i], at, &s, f))
             return NULL;
-        json_object_set_new(out, texts[i], jstr(str_upto(s, DIAGNOSTIC_MAX)));
+        if (s.n || i < COUNT(texts) - 1) /* a reason only where one was found */
+            json_object_set_new(out, texts[i], jstr(str_upto(s, DIAGNOSTIC_MAX)));
         if (i == 1)
             json_object_set_new(out, "hard",
                                 json_object_get(in, "hard") ? json_boolean(hard) : json_null());

@@ -5,6 +5,7 @@
 --   name lang       from touchpoints      p  patched members, JSON                      vf a verified identity
 --   iHASH(16)       an identity           a  'AGENT MS' who had the contact last        o  open conversations, 16 bytes each
 --   parts           ids of the parts merged into this one, 16 bytes each; mHASH in or out, since when (merge.lua)
+--   k uHASH         correspondent.lua
 --   sN sn xKEY      suggestions (merge.lua)       to  pointer       gone  erased, ms
 -- {c_ID}:t zset     at_ms -> id (16 bytes)
 -- {c_ID}:b hash     id -> head and compressed body (contact.body)
@@ -280,7 +281,7 @@ function contact.join(keys, args, flags)
     elseif begun then
       contact.move(v, contact.RESOLVED, received)
     end
-  elseif not contact.has(flags, contact.NOTE) then
+  elseif not contact.has(flags, contact.NOTE) and not contact.has(flags, contact.AUTO) then
     contact.move(v, contact.PENDING, received)
   end
   local done = contact.last_done(v)
