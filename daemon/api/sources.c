@@ -93,12 +93,12 @@ static void tallies_read(void *arg, struct str json) {
     struct jwrite w;
     const char *name;
     json_t *e;
+    buf_init(&b, SOURCES_ANSWER_MAX);
     if (!json.p || !jread_parse(json, SOURCES_ANSWER_MAX, &j, NULL)) {
         call_problem(c, 503, "unavailable", NULL, "the spool could not be asked");
         return;
     }
     add_tallies(l, json_object_get(j, "items"));
-    buf_init(&b, SOURCES_ANSWER_MAX);
     jwrite_init(&w, &b);
     jwrite_open(&w, NULL, '{');
     jwrite_open(&w, "items", '[');
@@ -212,13 +212,13 @@ static void operation_get(void *ctx, struct http_request *r) {
     struct str cursor;
     size_t limit;
     int64_t from = 0;
+    buf_init(&b, OPERATION_ANSWER_MAX);
     if (!call_page(c, &limit, &cursor))
         return;
     if (cursor.n && (!config_read_int(cursor, &from) || from < 0)) {
         http_problem_parameter(r, 400, "parameter", "cursor", "not one of ours");
         return;
     }
-    buf_init(&b, OPERATION_ANSWER_MAX);
     if (plugin_host_operation(a->parts.plugins, http_param(r, "id"), (size_t)from, limit, &b))
         call_reply(c, 200, buf_str(&b));
     else

@@ -77,9 +77,9 @@ static void save(struct tl_operation *op) {
     char name[NAME_MAX_BYTES];
     cleanup(buf_clear) struct buf b;
     struct jwrite w;
+    buf_init(&b, SAVED_BYTES);
     if (!op->mark.n || !saved_name(op, name))
         return;
-    buf_init(&b, SAVED_BYTES);
     jwrite_init(&w, &b);
     jwrite_open(&w, NULL, '{');
     jwrite_str(&w, "since", op->since);
