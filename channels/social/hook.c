@@ -14,9 +14,9 @@
 enum { PAIRS_MAX = 40, META_MAX = 256 * 1024 };
 
 static const struct provider *const providers[PROVIDERS_N] = {
-    [PROVIDER_WHATSAPP] = &provider_whatsapp,
-    [PROVIDER_TELEGRAM] = &provider_telegram,
-    [PROVIDER_STANDARD] = &provider_standard,
+    [PROVIDER_WHATSAPP] = &provider_whatsapp,   [PROVIDER_TELEGRAM] = &provider_telegram,
+    [PROVIDER_STANDARD] = &provider_standard,   [PROVIDER_MESSENGER] = &provider_messenger,
+    [PROVIDER_INSTAGRAM] = &provider_instagram, [PROVIDER_X] = &provider_x,
 };
 
 const struct provider *hook_provider(int64_t index) {

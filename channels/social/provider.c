@@ -188,3 +188,178 @@ void provider_put(json_t *o, const char *key, json_t *take_value) {
     if (take_value)
         json_object_set_new(o, key, take_value);
 }
+
+/* ---- touchpoints ---- */
+
+json_t *provider_account(struct arena *a, const char *network, const char *what, struct str id) {
+    struct str whole = arena_strf(a, "%s:%.*s", what, STR_ARG(id.n ? id : str_c("unknown")));
+    return provider_person(network, str_upto(whole, 200), STR_NONE, STR_NONE);
+}
+
+json_t *provider_touchpoint(const char *provider, struct str id, const char *kind) {
+    return json_pack("{s:o, s:s, s:s, s:{s:s}}", "source_id", jstr(id), "channel", "social", "kind",
+                     kind, "data", "provider", provider);
+}
+
+void provider_inbound(json_t *touchpoint, json_t *take_person) {
+    json_object_set_new(touchpoint, "direction", json_string("inbound"));
+    json_object_set_new(touchpoint, "from", take_person);
+}
+
+void provider_echo(json_t *touchpoint, json_t *take_person) {
+    json_object_set_new(touchpoint, "direction", json_string("outbound"));
+    json_object_set_new(touchpoint, "echo", json_true());
+    json_object_set_new(touchpoint, "to", json_pack("[o]", take_person));
+}
+
+void provider_revise(json_t *touchpoint, int64_t revision, bool deleted) {
+    json_object_set_new(touchpoint, "revision", json_integer(revision > 0 ? revision : 1));
+    if (deleted)
+        json_object_set_new(touchpoint, "deleted", json_true());
+}
+
+void provider_in_reply_to(json_t *touchpoint, struct str message_id) {
+    if (message_id.n)
+        json_object_set_new(touchpoint, "in_reply_to", json_pack("[o]", jstr(message_id)));
+}
+
+void provider_notification(json_t *touchpoint) {
+    json_object_set_new(touchpoint, "auto", json_string("notification"));
+}
+
+void provider_data(json_t *touchpoint, const char *key, json_t *take_value) {
+    provider_put(json_object_get(touchpoint, "data"), key, take_value);
+}
+
+/* ---- times ---- */
+
+/* RFC 3339, or nearly: without a zone, or with one of four digits. */
+static int64_t iso_ms(struct str s) {
+    char text[48];
+    int64_t ms;
+    if (date_parse(s, &ms))
+        return ms;
+    if (s.n < 19 || s.n > sizeof text - 4 || s.p[4] != '-')
+        return 0;
+    memcpy(text, s.p, s.n);
+    size_t n = s.n;
+    if (s.p[n - 5] == '+' || s.p[n - 5] == '-') {
+        text[n] = text[n - 1];
+        text[n - 1] = text[n - 2];
+        text[n - 2] = ':';
+        n++;
+    } else {
+        text[n++] = 'Z';
+    }
+    return date_parse(str_make(text, n), &ms) ? ms : 0;
+}
+
+/* "Wed Aug 27 13:08:45 +0000 2008", put into the order of mail. */
+static int64_t ctime_ms(struct str s) {
+    cleanup(arena_clear) struct arena a;
+    struct str part[6], rest = s;
+    int64_t ms;
+    arena_init(&a);
+    for (size_t i = 0; i < COUNT(part); i++)
+        part[i] = str_cut(&rest, ' ');
+    struct str mail = arena_strf(&a, "%.*s %.*s %.*s %.*s %.*s", STR_ARG(part[2]), STR_ARG(part[1]),
+                                 STR_ARG(part[5]), STR_ARG(part[3]), STR_ARG(part[4]));
+    return part[5].n == 4 && date_parse_mail(mail, &ms) ? ms : 0;
+}
+
+int64_t provider_ms(const json_t *when) {
+    static const int64_t year_5000_s = 95617584000;
+    struct str text = str_make(json_string_value(when), json_string_length(when));
+    int64_t v = 0;
+    if (digits_of(when, &v)) {
+        v = v > 0 && v < year_5000_s ? v * 1000 : v;
+        return v > 0 && v / 1000 <= time_max_s ? v : 0;
+    }
+    if (!text.n || text.n > 40)
+        return 0;
+    v = iso_ms(text);
+    return v ? v : ctime_ms(text);
+}
+
+json_t *provider_at(int64_t ms) {
+    return time_json(ms);
+}
+
+/* ---- replies ---- */
+
+static size_t characters(struct str s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+const char *hook_reply_text_fault(struct arena *a, const struct hook_reply *r, size_t max_chars) {
+    struct str text = jget_str(r->touchpoint, "text");
+    if (!r->touchpoint)
+        return NULL;
+    if (json_array_size(json_object_get(r->touchpoint, "attachments")))
+        return "this platform is sent text only: take the files out of the reply";
+    if (!str_trim(text).n)
+        return "this platform is sent text only, and the reply has none";
+    if (characters(text) > max_chars)
+        return arena_strf(a, "the platform takes at most %zu characters", max_chars).p;
+    return NULL;
+}
+
+int64_t hook_reply_age_ms(const struct hook_reply *r) {
+    int64_t at;
+    if (!str_is(jget_str(r->answered, "direction"), "inbound") ||
+        !date_parse(jget_str(r->answered, "at"), &at))
+        return -1;
+    return r->now_ms > at ? r->now_ms - at : 0;
+}
+
+struct str hook_reply_social(const struct hook_reply *r) {
+    const json_t *to = json_array_get(json_object_get(r->touchpoint, "to"), 0);
+    return jget_str(json_object_get(to, "social"), "id");
+}
+
+struct str hook_reply_base(const struct hook_reply *r, const char *own) {
+    struct str base = r->config->send.base.n ? r->config->send.base : str_c(own);
+    while (base.n && base.p[base.n - 1] == '/')
+        base.n--;
+    return base;
+}
+
+/* The host of an https address; absent where it is none, or names more than a host. */
+static struct str host_of(struct str url) {
+    const struct str https = STR("https://");
+    if (!str_starts(url, https))
+        return STR_NONE;
+    struct str host = str_from(url, https.n);
+    host = str_cut(&host, '/');
+    return hook_path_ok(host) && str_find(host, '@') < 0 && str_find(host, ':') < 0 ? host
+                                                                                    : STR_NONE;
+}
+
+bool hook_url_ours(const struct hook_config *c, struct str url, const char *const *hosts) {
+    struct str base = c->send.base, host = host_of(url);
+    while (base.n && base.p[base.n - 1] == '/')
+        base.n--;
+    if (base.n && str_starts(url, base) && url.n > base.n && url.p[base.n] == '/')
+        return true;
+    for (; *hosts && host.n; hosts++) {
+        struct str own = str_c(*hosts);
+        if (str_eq_nocase(host, own) || (host.n > own.n && host.p[host.n - own.n - 1] == '.' &&
+                                         str_eq_nocase(str_from(host, host.n - own.n), own)))
+            return true;
+    }
+    return false;
+}
+
+bool hook_path_ok(struct str id) {
+    static const char others[] = "-_.:@";
+    for (size_t i = 0; i < id.n; i++) {
+        char c = id.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              (c && strchr(others, c))))
+            return false;
+    }
+    return id.n && id.p[0] != '.';
+}

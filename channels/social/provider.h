@@ -148,6 +148,22 @@ struct hook_reply {
     int64_t now_ms;
 };
 
+/* Why the text of a reply cannot go: none, longer than max characters, or with files, which this
+ * platform is not given. NULL: it can, or nothing is to be judged yet. */
+const char *hook_reply_text_fault(struct arena *a, const struct hook_reply *r, size_t max_chars);
+/* How long ago the person wrote what is answered; -1: that is not known, or it was not the person.
+ */
+int64_t hook_reply_age_ms(const struct hook_reply *r);
+/* The id in the network of whom the reply is for; absent: none. */
+struct str hook_reply_social(const struct hook_reply *r);
+/* Where the API is: send.base, else the platform's own. */
+struct str hook_reply_base(const struct hook_reply *r, const char *own);
+/* Whether a token may go to this address: https on a host that is, or ends with, one of those; or
+ * below the operator's own send.base. The list ends with NULL. */
+bool hook_url_ours(const struct hook_config *c, struct str url, const char *const *hosts);
+/* Ids go into addresses of an API as they are: letters, digits and - _ . : @ only. */
+bool hook_path_ok(struct str id);
+
 enum { NEEDS_SECRET = 1, NEEDS_KEY = 2, NEEDS_VERIFY = 4, TAKES_GET = 8 };
 
 struct provider {
@@ -199,11 +215,30 @@ void provider_update(const struct tl_emit *out, struct str message_id, json_t *t
  * where it is neither. */
 json_t *provider_time(const json_t *seconds);
 json_t *provider_time_ms(const json_t *ms);
+/* The same of what a platform calls a time, in whatever form: seconds or milliseconds, RFC 3339
+ * (also without zone or with +0000), "Wed Aug 27 13:08:45 +0000 2008". 0: cannot be read. */
+int64_t provider_ms(const json_t *when);
+json_t *provider_at(int64_t ms); /* NULL for 0 */
 /* Member `key` of o as an id: text, or a number as digits. In the arena; absent: none. */
 struct str provider_id(struct arena *a, const json_t *o, const char *key);
 /* A person of a network, known by the platform's own signature. name, handle may be absent. NULL
  * without an id. */
 json_t *provider_person(const char *network, struct str id, struct str name, struct str handle);
+/* An account, a page, a channel: whom an event is about that names no person. */
+json_t *provider_account(struct arena *a, const char *network, const char *what, struct str id);
+/* A touchpoint of channel "social", begun: with its ids, kind and data.provider. */
+json_t *provider_touchpoint(const char *provider, struct str id, const char *kind);
+/* Whose words: inbound from a person, or outbound to one and perhaps our own reply come back. Takes
+ * the person. */
+void provider_inbound(json_t *touchpoint, json_t *take_person);
+void provider_echo(json_t *touchpoint, json_t *take_person);
+/* A later state of the touchpoint of that id: an edit, or with `deleted` its end. */
+void provider_revise(json_t *touchpoint, int64_t revision, bool deleted);
+void provider_in_reply_to(json_t *touchpoint, struct str message_id);
+/* Nobody needs to answer it. */
+void provider_notification(json_t *touchpoint);
+/* Adds to the touchpoint's data; takes the value. */
+void provider_data(json_t *touchpoint, const char *key, json_t *take_value);
 /* Adds an attachment that is fetched later; word goes to the row's `media`. */
 void provider_attach(json_t *touchpoint, struct str name, struct str type, struct str word);
 /* Sets a member to a text unless that is absent or empty. */
