@@ -26,6 +26,7 @@ static const struct signal {
     {"Auto-Submitted", "auto-replied", AUTO_REPLY},
     {"Auto-Submitted", "auto-generated", AUTO_NOTIFICATION},
     {"Auto-Submitted", "auto-notified", AUTO_NOTIFICATION},
+    {"X-Touchline-Loop", NULL, AUTO_REPLY}, /* where it cannot be refused: fetched mail */
     {"X-Autoreply", NULL, AUTO_REPLY},
     {"X-Autorespond", NULL, AUTO_REPLY},
     {"X-AutoReply-From", NULL, AUTO_REPLY},

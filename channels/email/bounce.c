@@ -230,17 +230,31 @@ static struct str original_id(struct arena *a, const struct mime *m) {
     return ids.n ? ids.items[0] : STR_NONE;
 }
 
+/* A complaint (RFC 5965): many leave out who it was, then it is whom the mail was for. */
+static void feedback_read(struct arena *a, const struct mime *m, struct bounce *out) {
+    static const char *const fields[] = {"Original-Rcpt-To", "Removal-Recipient"};
+    struct headers h;
+    headers_read(a, m->report_fields, &h);
+    out->complaint = headers_get(&h, "Feedback-Type");
+    for (size_t i = 0; i < COUNT(fields) && !out->complained.n; i++)
+        out->complained = address_in(a, headers_get(&h, fields[i]));
+    if (out->complained.n)
+        return;
+    headers_read(a, m->original, &h);
+    out->complained = address_in(a, header_unfold(a, headers_get(&h, "To")));
+}
+
 void bounce_read(struct arena *a, const struct mime *m, struct str subject, bool by_server,
                  struct bounce *out) {
     *out = (struct bounce){.n = 0};
     if (m->report == MIME_REPORT_FEEDBACK)
-        return;
-    if (m->report == MIME_REPORT_DISPOSITION)
+        feedback_read(a, m, out);
+    else if (m->report == MIME_REPORT_DISPOSITION)
         disposition_read(a, m, out);
     else if (m->report == MIME_REPORT_DELIVERY)
         delivery_read(a, m, out);
     else if (by_server)
         words_read(a, m, subject, out);
-    if (out->n && !out->original_id.p)
+    if ((out->n || m->report == MIME_REPORT_FEEDBACK) && !out->original_id.p)
         out->original_id = original_id(a, m);
 }

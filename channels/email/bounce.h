@@ -22,7 +22,9 @@ struct bounce_recipient {
 
 struct bounce {
     struct bounce_recipient items[BOUNCE_RECIPIENTS_MAX];
-    size_t n;               /* 0: this is no report */
+    size_t n;               /* 0: nothing is said of a delivery */
+    struct str complaint;   /* of a feedback report: its type, "abuse" */
+    struct str complained;  /* and who complained; absent: not said */
     struct str original_id; /* Message-ID of the mail it is about; absent: not said */
 };
 

@@ -289,6 +289,23 @@ static void write_envelope(struct reading *r, struct jwrite *w) {
     jwrite_close(w, '}');
 }
 
+/* What the daemon goes by, and what else is worth knowing. */
+static void write_data(struct reading *r, struct jwrite *w) {
+    struct str index = thread_index_root(&r->arena, &r->headers);
+    jwrite_open(w, "data", '{');
+    if (r->unasked)
+        jwrite_bool(w, "no_auto_reply", true);
+    if (index.n && r->automatic == AUTO_NONE)
+        jwrite_str(w, "thread_index", index);
+    if (r->automatic == AUTO_FEEDBACK) {
+        jwrite_open(w, "report", '{');
+        jwrite_str(w, "type", r->bounce.complaint);
+        jwrite_str(w, "recipient", r->bounce.complained);
+        jwrite_close(w, '}');
+    }
+    jwrite_close(w, '}');
+}
+
 static void write_warnings(struct reading *r, struct jwrite *w) {
     jwrite_open(w, "warnings", '[');
     for (size_t i = 0; i < r->warnings.n; i++)
@@ -327,11 +344,7 @@ static bool write_touchpoint(struct reading *r, struct buf *json, const struct a
     write_ids(&w, "in_reply_to", &r->in_reply_to);
     write_ids(&w, "references", &r->references);
     write_envelope(r, &w);
-    if (r->unasked) {
-        jwrite_open(&w, "data", '{');
-        jwrite_bool(&w, "no_auto_reply", true);
-        jwrite_close(&w, '}');
-    }
+    write_data(r, &w);
     write_warnings(r, &w);
     jwrite_close(&w, '}');
     return w.ok;

@@ -3,6 +3,7 @@
  */
 #include "thread.h"
 
+#include <touchline/kit/base64.h>
 #include <touchline/kit/buf.h>
 #include <touchline/kit/hash.h>
 #include <touchline/kit/utf8.h>
@@ -81,4 +82,21 @@ struct str thread_message_id(struct arena *a, const struct headers *h, bool *out
     sha256_end(hash, digest);
     hex_encode(digest, sizeof digest, hex);
     return arena_strf(a, "<%.32s@touchline.invalid>", hex);
+}
+
+struct str thread_index_root(struct arena *a, const struct headers *h) {
+    enum { ROOT_BYTES = 22, INDEX_MAX = 4096 };
+    cleanup(buf_clear) struct buf bytes, text;
+    struct str value = header_unfold(a, str_upto(headers_get(h, "Thread-Index"), INDEX_MAX));
+    char *packed = arena_new(a, value.n + 1);
+    size_t n = 0;
+    buf_init(&bytes, INDEX_MAX);
+    buf_init(&text, 64);
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] != ' ' && value.p[i] != '\t')
+            packed[n++] = value.p[i];
+    if (!base64_decode(&bytes, str_make(packed, n), true) || bytes.n < ROOT_BYTES ||
+        !base64_encode(&text, str_upto(buf_str(&bytes), ROOT_BYTES)))
+        return STR_NONE;
+    return arena_str(a, buf_str(&text));
 }

@@ -22,4 +22,8 @@ void thread_ids_add(struct arena *a, struct thread_ids *ids, struct str value);
 /* The mail's own id. Without one: made of what a redelivery has too, and *out_missing says so. */
 struct str thread_message_id(struct arena *a, const struct headers *h, bool *out_missing);
 
+/* Root of Outlook's Thread-Index (base64 of 22 bytes that a thread's mails share, then 5 for each
+ * answer), in base64 again; absent: none that can be read. */
+struct str thread_index_root(struct arena *a, const struct headers *h);
+
 #endif

@@ -77,7 +77,11 @@ static void choose_conversation(struct unit *u) {
         u->part = u->look.part;
     if (c.foreign) {
         json_t *warnings = json_object_get(u->tp->json, "warnings");
+        json_t *data = json_object_get(u->tp->json, "data");
+        struct id_text related = id_write('v', c.related);
         json_array_append_new(warnings, json_string("names a conversation of another contact"));
+        if (json_is_object(data))
+            json_object_set_new(data, "related", json_string(related.c));
     }
     u->existing = c.existing;
 }
@@ -301,6 +305,6 @@ void unit_append(struct unit *u) {
     if (u->by_source || u->by_callback)
         a.open_field = unit_open_field(tp, open);
     if (u->by_thread)
-        a.thread_field = contact_thread_field(tp->source, tp->thread, thread);
+        a.thread_field = unit_thread_field(tp, thread);
     store_append(u->g->parts.store, &a, appended, u);
 }

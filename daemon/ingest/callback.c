@@ -9,8 +9,11 @@
 #include <touchline/kit/jread.h>
 
 #include "ingest/ingest_priv.h"
+#include "ingest/letter.h"
 
 struct str unit_open_field(const struct touchpoint *tp, char out[LOOK_FIELD_MAX]) {
+    if (letter_is(tp))
+        return letter_subject_field(tp, out);
     struct str source = str_is(tp->channel, "call") ? str_c("callback") : tp->source;
     return contact_open_field(tp->channel, source, out);
 }

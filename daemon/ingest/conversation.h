@@ -1,9 +1,10 @@
 /* ingest/conversation.h - into which exchange a touchpoint belongs. Pure.
  *
- *   our own token ─► references ─► thread ─► the open one of its channel and source ─► its own
+ *   references, the nearest first ─► our token of one that is gone ─► thread ─► a mail's subject
+ *        ─► the open one of its channel and source ─► its own
  *
  * References count only where the conversation belongs to the same contact: whoever learns a
- * Message-ID must not get into somebody else's exchange. A foreign one is named in the warnings.
+ * Message-ID must not get into somebody else's exchange. A foreign one is named as related.
  */
 #ifndef INGEST_CONVERSATION_H
 #define INGEST_CONVERSATION_H
@@ -33,8 +34,9 @@ struct conversation_choice {
     struct id conversation;
     const struct conversation *existing; /* for the rules; NULL: it begins */
     bool by_source, by_thread;           /* may later be found by them */
-    bool by_callback; /* a call: with the others while somebody is to be called back */
-    bool foreign;     /* names an exchange of somebody else */
+    bool by_callback;  /* a call: with the others while somebody is to be called back */
+    bool foreign;      /* names an exchange of somebody else */
+    struct id related; /* foreign: that one */
 };
 
 void conversation_choose(const struct touchpoint *tp, struct id contact,

@@ -386,6 +386,10 @@ static void erase_each(void *arg, struct id touchpoint, struct str body) {
                                id_reference(e->g->parts.ids,
                                             str_is(channel, "email") ? str_c("mid") : source,
                                             message_id));
+    struct str index = jget_str(json_object_get(j, "data"), "thread_index");
+    if (index.n)
+        store_forget_reference(e->g->parts.store,
+                               id_reference(e->g->parts.ids, str_c("thread-index"), index));
 }
 
 static void erase_begin(struct effect *e) {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
+#include "ingest/letter.h"
 #include "store/task.h"
 
 enum { SUGGESTION_MAX = 4096, TEXT_LIST_MAX = 16 << 10 };
@@ -160,6 +161,9 @@ static void refer(struct unit *u) {
     if (bare.n && !id_token_read(ids, bare, &v, &p))
         store_refer(u->g->parts.store, id_reference(ids, reference_scope(tp), bare), u->part,
                     tp->id, u->appended.conversation, ignore, NULL);
+    if (letter_index(tp).n)
+        store_refer(u->g->parts.store, id_reference(ids, str_c("thread-index"), letter_index(tp)),
+                    u->part, tp->id, u->appended.conversation, ignore, NULL);
     /* A conversation opened again by its token lies where this entry lies. */
     if (u->mode == JOIN_ID && !id_same(u->appended.conversation, tp->id))
         store_refer(u->g->parts.store, u->appended.conversation, u->part, u->appended.conversation,

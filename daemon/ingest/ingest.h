@@ -13,8 +13,8 @@
 #include <touchline/kit/fault.h>
 #include <touchline/plugin.h>
 
-#include "ingest/fetcher.h"
 #include "ingest/acknowledge.h"
+#include "ingest/fetcher.h"
 #include "ingest/reader.h"
 #include "store/answer.h"
 

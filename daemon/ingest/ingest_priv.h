@@ -6,6 +6,7 @@
  *   read.c       kept bytes to touchpoints, by the channel's reader
  *   unit.c       one touchpoint through its steps: resolve.c, link.c, apply.c, follow.c
  *   callback.c   a talk ends the wait for a call back
+ *   letter.c, subject.c   pure: what a mail's exchange is found by
  *   budget.c, acknowledge.c, mark.c   of mail: floods, acknowledgements, addresses that fail
  *   delivery.c   news of outbound touchpoints
  *   media.c      attachments that are fetched later; attach.c: into their entry
@@ -247,6 +248,8 @@ void unit_effects(struct unit *u); /* follow.c: references, search, task, receip
 /* ---- callback.c ---- */
 /* By which the open conversation of this touchpoint is found; out holds LOOK_FIELD_MAX. */
 struct str unit_open_field(const struct touchpoint *tp, char out[LOOK_FIELD_MAX]);
+/* The same by its thread; absent: it has none. */
+struct str unit_thread_field(const struct touchpoint *tp, char out[LOOK_FIELD_MAX]);
 /* Both talked. */
 bool is_talk(const struct touchpoint *tp);
 /* Ends the task that waited for it, then the unit's other effects go on by unit_finish. */

@@ -185,8 +185,7 @@ void unit_resolve(struct unit *u) {
         .references = u->references,
         .references_n = u->references_n,
     };
-    if (tp->thread.n)
-        w.thread_field = contact_thread_field(tp->source, tp->thread, thread);
+    w.thread_field = unit_thread_field(tp, thread);
     w.open_field = unit_open_field(tp, open);
     store_look(u->g->parts.store, &w, &u->arena, &u->look, looked, u);
 }

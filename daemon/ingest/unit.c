@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "ingest/ingest_priv.h"
+#include "ingest/letter.h"
 
 struct unit *unit_new(struct job *j, struct touchpoint *take_tp) {
     struct unit *u = NEW(struct unit);
@@ -59,6 +60,11 @@ static void prepare_reference(struct unit *u, struct str reference) {
     }
 }
 
+struct str unit_thread_field(const struct touchpoint *tp, char out[LOOK_FIELD_MAX]) {
+    struct str thread = !tp->thread.n && letter_is(tp) ? letter_root(tp) : tp->thread;
+    return thread.n ? contact_thread_field(tp->source, thread, out) : STR_NONE;
+}
+
 /* How often each identity was erased before this touchpoint was accepted, and whether since. */
 static void prepare_lives(struct unit *u) {
     for (size_t i = 0; i < u->hashes_n; i++) {
@@ -84,6 +90,10 @@ void unit_prepare(struct unit *u) {
         prepare_reference(u, tp->update_of);
     for (size_t i = 0; i < tp->references_n; i++)
         prepare_reference(u, tp->references[i]);
+    if (letter_index(tp).n) {
+        struct id key = id_reference(u->g->parts.ids, str_c("thread-index"), letter_index(tp));
+        add_reference(u, key, false, key);
+    }
 }
 
 size_t unit_keys(const struct unit *u, struct id *out, size_t max) {

@@ -150,3 +150,29 @@ def test_a_trusted_server_verifies_the_sender(house):
     text = mail(forged, Authentication_Results="mx.other.org; dmarc=fail header.from=example.org").replace(
         "\n\n", "\nAuthentication-Results: mx.example.org; dmarc=pass header.from=example.org\n\n", 1)
     assert applied(t, kept(send(t, data=text, **{"from": forged})))["from"]["verified"] is False
+
+
+def test_a_complaint_marks_the_address_and_stays(house):
+    t, sink = house
+    who = address()
+    tp, out = reply(t, sink, who)
+    arf = "\n".join([
+        "From: abuse@mx.example.org", "To: support@localhost", "Subject: complaint", f"Message-ID: <{uuid.uuid4().hex}@mx>", "MIME-Version: 1.0",
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"', "", "--b", "Content-Type: text/plain", "", "abuse", "",
+        "--b", "Content-Type: message/feedback-report", "", "Feedback-Type: abuse", "User-Agent: x/1", "Version: 1",
+        f"Original-Rcpt-To: <{who}>", "", "--b", "Content-Type: message/rfc822", "", f"Message-ID: {out['message_id']}", f"To: {who}",
+        "Subject: Re: x", "", "answer", "--b--", ""])
+    report = applied(t, kept(send(t, data=arf, **{"from": "<>"})))
+    assert report["auto"] == "feedback" and report["contact"] == tp["contact"], report
+    wait_for(lambda: any(i.get("undeliverable", {}).get("state") == "complained" for i in t.contact(f"email:{who}")["identities"]), why="the mark")
+
+
+def test_a_subject_joins_one_persons_mail_and_nobody_elses(house):
+    t, _ = house
+    who, subject = address(), f"Order {uuid.uuid4().hex[:8]}"
+    first = deliver(t, who, subject=subject)
+    assert deliver(t, who, subject="AW: [ext] Re: " + subject)["conversation"] == first["conversation"]
+    assert deliver(t, address(), subject="Re: " + subject)["conversation"] != first["conversation"]
+    assert deliver(t, who, subject=subject)["conversation"] != first["conversation"]
+    stranger = deliver(t, address(), subject="Re: " + subject, In_Reply_To=first["message_id"])
+    assert stranger["conversation"] != first["conversation"] and stranger["data"]["related"] == first["conversation"]

@@ -94,10 +94,11 @@ static void a_token_of_what_is_gone_opens_it_again_unless_erased(void **state) {
     assert_int_equal(choose("email", NULL, &r, 1, NULL, 0).mode, JOIN_OWN);
 }
 
-static void a_token_outranks_other_references(void **state) {
+static void the_nearest_reference_that_is_known_decides(void **state) {
     (void)state;
     const struct id elsewhere = {.b = {9}};
     const struct reference_fact refs[] = {
+        {.found = false},
         {.found = true,
          .ours = true,
          .part = contact,
@@ -110,7 +111,47 @@ static void a_token_outranks_other_references(void **state) {
          .conversation_id = conv,
          .conversation = &open_one},
     };
-    assert_true(same(choose("email", NULL, refs, 2, NULL, 0).conversation, conv));
+    assert_true(same(choose("email", NULL, refs, 3, NULL, 0).conversation, elsewhere));
+    assert_true(same(choose("email", NULL, refs + 2, 1, NULL, 0).conversation, conv));
+}
+
+static void a_foreign_exchange_is_named_and_not_joined(void **state) {
+    (void)state;
+    const struct reference_fact r = {.found = true, .conversation_id = conv};
+    struct conversation_choice c = choose("email", NULL, &r, 1, NULL, 0);
+    assert_true(c.foreign && same(c.related, conv) && c.mode == JOIN_OWN);
+}
+
+static struct conversation_choice choose_letter(const char *subject, const char *automatic,
+                                                int64_t at_ms, const struct open_fact *open) {
+    struct touchpoint tp = {.channel = STR("email"),
+                            .source = STR("email:support"),
+                            .direction = STR("inbound"),
+                            .message_id = STR("<new@x>"),
+                            .subject = str_c(subject),
+                            .auto_kind = str_c(automatic),
+                            .at_ms = at_ms};
+    struct conversation_choice c;
+    conversation_choose(&tp, contact, NULL, 0, open, 1, &c);
+    return c;
+}
+
+static void a_subject_joins_only_an_answer_within_its_time(void **state) {
+    static const int64_t day = 24 * 3600 * 1000;
+    const struct conversation resolved = {
+        .id = {.b = {3}}, .status = CONVERSATION_RESOLVED, .last_ms = 100 * day};
+    const struct open_fact open = {.part = contact, .open = &resolved};
+    (void)state;
+    assert_true(same(choose_letter("Re: Order", NULL, 101 * day, &open).conversation, conv));
+    assert_int_equal(choose_letter("Re: Order", NULL, 101 * day, &open).mode, JOIN_ID);
+    assert_int_equal(choose_letter("Order", NULL, 101 * day, &open).mode, JOIN_LOOK);
+    assert_null(choose_letter("Order", NULL, 101 * day, &open).existing);
+    assert_null(choose_letter("Fwd: Order", NULL, 101 * day, &open).existing);
+    assert_null(choose_letter("Fwd: Re: Order", NULL, 101 * day, &open).existing);
+    assert_null(choose_letter("Re: Order", "auto-reply", 101 * day, &open).existing);
+    assert_null(choose_letter("Re: Order", NULL, 115 * day, &open).existing);
+    assert_true(choose_letter("Order", NULL, 101 * day, &open).by_source);
+    assert_false(choose_letter("Re: ", NULL, 101 * day, &open).by_source);
 }
 
 int main(void) {
@@ -121,7 +162,9 @@ int main(void) {
         cmocka_unit_test(one_in_a_merged_part_is_joined_there),
         cmocka_unit_test(references_count_only_within_the_contact),
         cmocka_unit_test(a_token_of_what_is_gone_opens_it_again_unless_erased),
-        cmocka_unit_test(a_token_outranks_other_references),
+        cmocka_unit_test(the_nearest_reference_that_is_known_decides),
+        cmocka_unit_test(a_foreign_exchange_is_named_and_not_joined),
+        cmocka_unit_test(a_subject_joins_only_an_answer_within_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
