@@ -17,6 +17,7 @@ static const struct provider *const providers[PROVIDERS_N] = {
     [PROVIDER_WHATSAPP] = &provider_whatsapp,   [PROVIDER_TELEGRAM] = &provider_telegram,
     [PROVIDER_STANDARD] = &provider_standard,   [PROVIDER_MESSENGER] = &provider_messenger,
     [PROVIDER_INSTAGRAM] = &provider_instagram, [PROVIDER_X] = &provider_x,
+    [PROVIDER_LINE] = &provider_line,           [PROVIDER_VIBER] = &provider_viber,
 };
 
 const struct provider *hook_provider(int64_t index) {

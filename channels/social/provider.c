@@ -7,6 +7,7 @@
 
 #include <touchline/kit/date.h>
 #include <touchline/kit/jread.h>
+#include <touchline/kit/utf8.h>
 
 enum { EMIT_MAX = 4 * 1024 * 1024, FORM_MAX = 4 * 1024 * 1024 };
 
@@ -177,6 +178,14 @@ void provider_attach(json_t *touchpoint, struct str name, struct str type, struc
     provider_set(one, "name", name);
     provider_set(one, "type", type);
     json_array_append_new(list, one);
+}
+
+size_t utf16_units(struct str text) {
+    const char *p = text.p, *end = text.p + text.n;
+    size_t n = 0;
+    while (p < end)
+        n += utf8_next(&p, end) > 0xffff ? 2 : 1;
+    return n;
 }
 
 void provider_set(json_t *o, const char *key, struct str value) {

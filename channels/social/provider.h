@@ -59,9 +59,10 @@ struct hook_config {
     struct str name;
     int64_t provider; /* enum provider_index */
     struct str secret, previous_secret, verify;
-    struct str key;   /* a public key: hex, base64 or PEM */
-    struct str url;   /* as the provider calls it, where a proxy changes that */
-    struct str actor; /* who we are there: an ActivityPub actor's address */
+    struct str key;     /* a public key: hex, base64 or PEM */
+    struct str url;     /* as the provider calls it, where a proxy changes that */
+    struct str actor;   /* who we are there: an ActivityPub actor's address */
+    struct str welcome; /* Viber: told to whoever opens the chat */
     struct tl_strs topics;
     struct tl_pairs map;
     struct hook_sign sign;
@@ -241,6 +242,8 @@ void provider_notification(json_t *touchpoint);
 void provider_data(json_t *touchpoint, const char *key, json_t *take_value);
 /* Adds an attachment that is fetched later; word goes to the row's `media`. */
 void provider_attach(json_t *touchpoint, struct str name, struct str type, struct str word);
+/* How long a text is as most platforms count: in UTF-16 code units. */
+size_t utf16_units(struct str text);
 /* Sets a member to a text unless that is absent or empty. */
 void provider_set(json_t *o, const char *key, struct str value);
 /* Sets a member to a value, taken, unless that is NULL. */
