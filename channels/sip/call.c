@@ -7,19 +7,34 @@
 #include <touchline/kit/hash.h>
 
 enum {
-    RAW_MAX = 256 * 1024,
+    RAW_MAX = 1024 * 1024,
+    ID_MAX = 200,
     SEEN_MAX = 1024,
     SETTLE_MS = 1000,
     SETTLE_MISSED_MS = 4000,
     LIVES_MS = 6 * 3600 * 1000,
 };
 
+/* A touchpoint's own id is short and readable: another one is told by its hash. */
+static struct str presentable(struct arena *a, struct str id) {
+    bool plain = id.n <= ID_MAX;
+    for (size_t i = 0; i < id.n && plain; i++)
+        plain = id.p[i] > ' ' && id.p[i] < 0x7f;
+    if (plain)
+        return arena_str(a, id);
+    uint8_t digest[SHA256_BYTES];
+    char hex[SHA256_HEX + 1];
+    sha256(id, digest);
+    hex_encode(digest, sizeof digest, hex);
+    return arena_strf(a, "sha256:%s", hex);
+}
+
 struct call *call_new(struct str id, int64_t now_ms) {
     struct call *call = NEW(struct call);
     link_init(&call->ids);
     arena_init(&call->arena);
     buf_init(&call->raw, RAW_MAX);
-    call->id = arena_str(&call->arena, id);
+    call->id = presentable(&call->arena, id);
     call->born_ms = call->quiet_since_ms = now_ms;
     call->lives_ms = LIVES_MS;
     call->start_ms = call->answer_ms = call->talk_ms = call->end_ms = call->judged_ms = -1;

@@ -126,6 +126,8 @@ static struct call *begin(struct calls *c, struct str id, int64_t now_ms) {
     struct call *call = call_new(id, now_ms);
     list_push(&c->all, &call->link);
     name(c, call, id);
+    if (!str_eq(call->id, id))
+        name(c, call, call->id);
     c->n++;
     c->bytes += weigh(call);
     return call;
@@ -240,15 +242,25 @@ void calls_told(struct calls *c, struct str id, bool again) {
     call->dirty |= again;
 }
 
+/* The call in whose `origins[origin]` this link stands. */
+static struct call *of_origin(const struct link *l, size_t origin) {
+    const size_t at =
+        offsetof(struct call, origins) + origin * sizeof((struct call *)0)->origins[0];
+    return (struct call *)(void *)((char *)(uintptr_t)l - at);
+}
+
 const struct tail_place *calls_needed(const struct calls *c, size_t origin) {
     const struct link *first = origin < ORIGINS_MAX ? list_first(&c->origins[origin]) : NULL;
-    if (!first)
-        return NULL;
-    /* `origins[origin].link` lies at a variable offset. */
-    const struct call *call =
-        (const struct call *)(const void *)((const char *)first - offsetof(struct call, origins) -
-                                            origin * sizeof((struct call *)0)->origins[0]);
-    return &call->origins[origin].first;
+    return first ? &of_origin(first, origin)->origins[origin].first : NULL;
+}
+
+void calls_drop_origin(struct calls *c, size_t origin) {
+    if (origin >= ORIGINS_MAX)
+        return;
+    list_each (it, &c->origins[origin]) {
+        of_origin(it, origin)->origins[origin].order = 0;
+        link_remove(it);
+    }
 }
 
 size_t calls_count(const struct calls *c) {

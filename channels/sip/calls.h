@@ -168,6 +168,8 @@ int64_t call_answer_ms(const struct call *c);
 const char *call_outcome_name(enum call_outcome o);
 /* The first place of that origin that is still needed; NULL: none. */
 const struct tail_place *calls_needed(const struct calls *c, size_t origin);
+/* That file is no longer followed: nothing holds its places. */
+void calls_drop_origin(struct calls *c, size_t origin);
 size_t calls_count(const struct calls *c);
 
 #endif

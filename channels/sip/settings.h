@@ -18,6 +18,7 @@ struct log_config {
     struct tl_strs contexts;   /* dialplan contexts by which calls come in */
     struct tl_pairs queues;    /* a queue's number or id to the name shown */
     int64_t format;
+    bool trust_asserted; /* P-Asserted-Identity is the caller (RFC 3325) */
     struct trunk_config trunk;
 };
 

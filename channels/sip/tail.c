@@ -1,39 +1,21 @@
 /* sip/tail.c - see tail.h. */
 #include "tail.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <touchline/kit/hash.h>
+#include "rotated.h"
 
-enum { READ_BYTES = 64 * 1024, PATH_BYTES = 4096 };
-
-/* Stable across restarts, unlike hash64. */
-static uint64_t head_hash(struct str s) {
-    uint8_t digest[SHA256_BYTES];
-    uint64_t h;
-    sha256(s, digest);
-    memcpy(&h, digest, sizeof h);
-    return h;
-}
-
-static bool head_read(int fd, size_t n, uint64_t *out) {
-    char head[TAIL_HEAD_MAX];
-    if (pread(fd, head, n, 0) != (ssize_t)n)
-        return false;
-    *out = head_hash(str_make(head, n));
-    return true;
-}
+enum { READ_BYTES = 64 * 1024 };
 
 struct str tail_place_write(const struct tail_place *p, char out[TAIL_PLACE_MAX]) {
-    int n = snprintf(out, TAIL_PLACE_MAX, "%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%zu:%" PRId64,
-                     p->file.device, p->file.inode, p->file.head, p->file.head_n, p->offset);
+    int n = snprintf(out, TAIL_PLACE_MAX,
+                     "%" PRIx64 ":%" PRIx64 ":%" PRIx64 ":%zu:%" PRId64 ":%" PRId64, p->file.device,
+                     p->file.inode, p->file.head, p->file.head_n, p->offset, p->file.written_ns);
     return str_make(out, (size_t)n);
 }
 
@@ -44,8 +26,9 @@ bool tail_place_read(struct str s, struct tail_place *out) {
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
     struct tail_place p = {0};
-    bool ok = sscanf(text, "%" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%zu:%" SCNd64, &p.file.device,
-                     &p.file.inode, &p.file.head, &p.file.head_n, &p.offset) == 5;
+    bool ok = sscanf(text, "%" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%zu:%" SCNd64 ":%" SCNd64,
+                     &p.file.device, &p.file.inode, &p.file.head, &p.file.head_n, &p.offset,
+                     &p.file.written_ns) >= 5; /* early places have no time */
     if (!ok || p.offset < 0 || p.file.head_n > TAIL_HEAD_MAX)
         return false;
     *out = p;
@@ -53,26 +36,6 @@ bool tail_place_read(struct str s, struct tail_place *out) {
 }
 
 /* ---- opening ---- */
-
-/* A regular file, not through a link; -1 with errno. */
-static int open_regular(const char *path) {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        return fd;
-    close(fd);
-    errno = EINVAL;
-    return -1;
-}
-
-static bool is_file(int fd, const struct tail_file *f) {
-    struct stat st;
-    uint64_t head;
-    return fstat(fd, &st) == 0 && (uint64_t)st.st_dev == f->device &&
-           (uint64_t)st.st_ino == f->inode && head_read(fd, f->head_n, &head) && head == f->head;
-}
 
 static void reader_open(struct tail_reader *r, int fd, int64_t offset) {
     struct stat st;
@@ -84,6 +47,7 @@ static void reader_open(struct tail_reader *r, int fd, int64_t offset) {
     if (fstat(fd, &st) == 0) {
         r->file.device = (uint64_t)st.st_dev;
         r->file.inode = (uint64_t)st.st_ino;
+        r->file.written_ns = rotated_time_ns(fd);
     }
 }
 
@@ -100,40 +64,13 @@ static void learn_head(struct tail_reader *r) {
     if (r->file.head_n == TAIL_HEAD_MAX || fstat(r->fd, &st) != 0)
         return;
     size_t n = st.st_size < TAIL_HEAD_MAX ? (size_t)st.st_size : TAIL_HEAD_MAX;
-    if (n > r->file.head_n && head_read(r->fd, n, &r->file.head))
+    if (n > r->file.head_n && rotated_head(r->fd, n, &r->file.head))
         r->file.head_n = n;
-}
-
-/* A rotated file keeps its inode under another name in the same folder. */
-static int find_rotated(struct str path, const struct tail_file *f) {
-    char folder[PATH_BYTES], name[PATH_BYTES + 256 + 2];
-    size_t slash = path.n;
-    while (slash > 0 && path.p[slash - 1] != '/')
-        slash--;
-    if (slash >= sizeof folder)
-        return -1;
-    memcpy(folder, path.p, slash);
-    folder[slash] = '\0';
-    DIR *d = opendir(slash ? folder : ".");
-    int found = -1;
-    for (struct dirent *e; d && found < 0 && (e = readdir(d));) {
-        if ((uint64_t)e->d_ino != f->inode)
-            continue;
-        snprintf(name, sizeof name, "%s%s", folder, e->d_name);
-        found = open_regular(name);
-        if (found >= 0 && !is_file(found, f)) {
-            close(found);
-            found = -1;
-        }
-    }
-    if (d)
-        closedir(d);
-    return found;
 }
 
 static void open_path(struct tail *t) {
     cleanup(mem_freep) char *path = mem_dup(t->path.p, t->path.n);
-    int fd = open_regular(path);
+    int fd = rotated_open(path);
     if (fd >= 0) {
         t->refused = false;
         reader_open(&t->now, fd, 0);
@@ -158,14 +95,20 @@ void tail_open(struct tail *t, struct str path, struct str from, void *arg,
     open_path(t);
     if (!tail_place_read(from, &place))
         return;
-    if (t->now.fd >= 0 && is_file(t->now.fd, &place.file)) {
+    if (t->now.fd >= 0 && rotated_is(t->now.fd, &place.file)) {
         t->now.offset = t->now.begins = place.offset;
         return;
     }
-    int fd = find_rotated(path, &place.file);
+    int fd = rotated_find(path, &place.file);
     if (fd < 0) {
         event(arg, TAIL_LOST);
-        return;
+        fd = rotated_next(path, &place.file, place.file.written_ns - 1);
+        place.offset = 0;
+        if (fd < 0 || !place.file.written_ns) { /* of all that is there, the present one */
+            if (fd >= 0)
+                close(fd);
+            return;
+        }
     }
     reader_close(&t->now);
     reader_open(&t->now, fd, place.offset);
@@ -178,8 +121,13 @@ void tail_clear(struct tail *t) {
         reader_close(&t->old[i]);
 }
 
+/* A renamed file that is still read on comes first: a late line of it is not lost by a restart. */
 struct tail_place tail_here(const struct tail *t) {
-    return (struct tail_place){t->now.file, t->now.begins};
+    const struct tail_reader *r = &t->now;
+    for (size_t i = 0; i < TAIL_OLD_MAX; i++)
+        if (t->old[i].fd >= 0 && (r == &t->now || t->old[i].until_ms < r->until_ms))
+            r = &t->old[i];
+    return (struct tail_place){r->file, r->begins};
 }
 
 /* ---- reading ---- */
@@ -224,6 +172,8 @@ static size_t read_all(struct tail *t, struct tail_reader *r, size_t max) {
         take_bytes(t, r, str_make(chunk, (size_t)n));
         done += (size_t)n;
     }
+    if (done)
+        r->file.written_ns = rotated_time_ns(r->fd);
     return done;
 }
 
@@ -235,7 +185,7 @@ static bool was_truncated(const struct tail_reader *r) {
         return false;
     if (st.st_size < r->offset)
         return true;
-    return r->file.head_n && (!head_read(r->fd, r->file.head_n, &head) || head != r->file.head);
+    return r->file.head_n && (!rotated_head(r->fd, r->file.head_n, &head) || head != r->file.head);
 }
 
 /* Another file stands at the path: the open one was renamed or removed. */
@@ -247,17 +197,49 @@ static bool was_replaced(const struct tail *t) {
     return (uint64_t)st.st_ino != t->now.file.inode || (uint64_t)st.st_dev != t->now.file.device;
 }
 
-/* The renamed file is read on beside the new one, since its writer may hold it a while. */
-static void set_aside(struct tail *t, int64_t now_ms) {
+static struct tail_reader *slot_for_old(struct tail *t) {
     struct tail_reader *slot = &t->old[0];
     for (size_t i = 0; i < TAIL_OLD_MAX; i++)
-        if (t->old[i].fd < 0 || t->old[i].until_ms < slot->until_ms)
+        if (t->old[i].fd < 0 || (slot->fd >= 0 && t->old[i].until_ms < slot->until_ms))
             slot = &t->old[i];
     reader_close(slot);
+    return slot;
+}
+
+/* The renamed file is read on beside the new one, since its writer may hold it a while. */
+static void set_aside(struct tail *t, int64_t now_ms) {
+    struct tail_reader *slot = slot_for_old(t);
     *slot = t->now;
     slot->until_ms = now_ms + TAIL_OLD_MS;
     t->now = (struct tail_reader){.fd = -1};
     buf_init(&t->now.part, TAIL_LINE_MAX);
+}
+
+/* What was written after the file that has been read to its end: another rotated one, else the
+ * present one. */
+static void open_next(struct tail *t, struct tail_file done) {
+    int fd = rotated_next(t->path, &done, done.written_ns);
+    if (fd < 0) {
+        open_path(t);
+        return;
+    }
+    reader_open(&t->now, fd, 0);
+    learn_head(&t->now);
+}
+
+/* Emptied in place: what was not read yet may stand in the copy. */
+static void begin_again(struct tail *t, int64_t now_ms) {
+    int fd = t->now.fd;
+    int copy = rotated_copy(t->path, &t->now.file, t->now.offset);
+    t->event(t->arg, copy >= 0 ? TAIL_TRUNCATED_COPIED : TAIL_TRUNCATED);
+    if (copy >= 0) {
+        struct tail_reader *slot = slot_for_old(t);
+        buf_init(&slot->part, TAIL_LINE_MAX);
+        reader_open(slot, copy, t->now.begins);
+        learn_head(slot);
+        slot->until_ms = now_ms + TAIL_OLD_MS;
+    }
+    reader_open(&t->now, fd, 0);
 }
 
 static void read_old(struct tail *t, size_t max, int64_t now_ms) {
@@ -280,17 +262,16 @@ bool tail_step(struct tail *t, size_t max, int64_t now_ms) {
         if (t->now.fd < 0)
             return false;
     }
-    if (was_truncated(&t->now)) {
-        int fd = t->now.fd;
-        t->event(t->arg, TAIL_TRUNCATED);
-        reader_open(&t->now, fd, 0);
-    }
+    if (was_truncated(&t->now))
+        begin_again(t, now_ms);
     learn_head(&t->now);
     if (read_all(t, &t->now, max) >= max)
         return true;
     if (!was_replaced(t))
         return false;
+    struct tail_file done = t->now.file;
+    done.written_ns = rotated_time_ns(t->now.fd);
     set_aside(t, now_ms);
-    open_path(t);
+    open_next(t, done);
     return t->now.fd >= 0;
 }

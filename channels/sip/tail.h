@@ -1,12 +1,15 @@
 /* sip/tail.h - follows a log file across rename, copytruncate and restart, line by line.
  *
- * A place in a file is kept as "device:inode:head:length:offset", head being the hash of its first
- * `length` (at most 256) bytes: a path says nothing about which file it was. Lines are handed out
- * whole, without their end; only what ends in LF is read. A line above 64 KiB is cut, told, and
- * reading goes on after its LF.
+ * A place in a file is kept as "device:inode:head:length:offset:written", head being the hash of
+ * its first `length` (at most 256) bytes and `written` when it was last written: a path says
+ * nothing about which file it was. Lines are handed out whole, without their end; only what ends in
+ * LF is read. A line above 64 KiB is cut, told, and reading goes on after its LF.
  *
- *   renamed:    the open file is read to its end, then the new one from 0
- *   truncated:  from 0, and told (bytes may be lost)
+ *   renamed:    the open file is read to its end, then those that were rotated after it (a log may
+ *               be rotated more than once between two looks, or while nobody looked), then the
+ *               new one from 0
+ *   truncated:  the rest from the copy where there is one, then from 0, and told (what was written
+ *               between copy and truncation is lost)
  */
 #ifndef SIP_TAIL_H
 #define SIP_TAIL_H
@@ -17,12 +20,13 @@
 #include <touchline/kit/buf.h>
 #include <touchline/str.h>
 
-enum { TAIL_LINE_MAX = 64 * 1024, TAIL_PLACE_MAX = 128, TAIL_HEAD_MAX = 256 };
+enum { TAIL_LINE_MAX = 64 * 1024, TAIL_PLACE_MAX = 160, TAIL_HEAD_MAX = 256 };
 
 struct tail_file { /* which file */
     uint64_t device, inode;
     uint64_t head;
     size_t head_n;
+    int64_t written_ns; /* last seen; 0: unknown */
 };
 
 struct tail_place {
@@ -31,9 +35,10 @@ struct tail_place {
 };
 
 enum tail_event {
-    TAIL_TRUNCATED,
-    TAIL_LOST /* the file of the kept place is gone */,
-    TAIL_REFUSED /* no regular file */
+    TAIL_TRUNCATED,        /* nothing of it is left */
+    TAIL_TRUNCATED_COPIED, /* the rest is read from its copy */
+    TAIL_LOST,             /* the file of the kept place is gone */
+    TAIL_REFUSED,          /* no regular file */
 };
 
 /* One open file. */

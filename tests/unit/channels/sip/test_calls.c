@@ -262,100 +262,6 @@ static void numbers_follow_the_rules_of_their_trunk(void **state) {
     }
 }
 
-/* ---- tail ---- */
-
-struct lines {
-    char text[4096];
-    size_t n;
-    int truncated, lost, cut;
-};
-
-static void take(void *arg, struct str line, const struct tail_place *place, bool cut) {
-    struct lines *l = arg;
-    (void)place;
-    l->cut += cut;
-    if (!cut)
-        l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%.*s|", STR_ARG(line));
-}
-
-static void note(void *arg, enum tail_event what) {
-    struct lines *l = arg;
-    l->truncated += what == TAIL_TRUNCATED;
-    l->lost += what == TAIL_LOST;
-}
-
-static void append(const char *path, const char *text) {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-}
-
-static void a_log_is_followed_across_rename_truncation_and_restart(void **state) {
-    (void)state;
-    char dir[] = "/tmp/touchline-tail-XXXXXX", path[256], old[256], place[TAIL_PLACE_MAX];
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/log", dir);
-    snprintf(old, sizeof old, "%s/log.1", dir);
-    struct lines got = {0};
-    struct tail t;
-    tail_open(&t, str_c(path), STR_NONE, &got, take, note);
-    tail_step(&t, 1 << 20, 0); /* not there yet */
-    append(path, "one\ntwo\nhal");
-    tail_step(&t, 1 << 20, 0);
-    assert_string_equal(got.text, "one|two|");
-    append(path, "f\n");
-    rename(path, old);
-    append(old, "late\n");
-    append(path, "new\n");
-    for (int i = 0; i < 4; i++)
-        tail_step(&t, 1 << 20, 0);
-    assert_string_equal(got.text, "one|two|half|late|new|");
-    assert_int_equal(truncate(path, 0), 0);
-    append(path, "x\n");
-    tail_step(&t, 1 << 20, 0);
-    assert_string_equal(got.text, "one|two|half|late|new|x|");
-    assert_int_equal(got.truncated, 1);
-    struct tail_place here = tail_here(&t);
-    struct str kept = tail_place_write(&here, place);
-    tail_clear(&t);
-    append(path, "y\n");
-    rename(path, old);
-    append(path, "z\n");
-    got = (struct lines){0};
-    tail_open(&t, str_c(path), kept, &got, take, note);
-    for (int i = 0; i < 4; i++)
-        tail_step(&t, 1 << 20, 0);
-    assert_string_equal(got.text, "y|z|");
-    assert_int_equal(got.lost, 0);
-    tail_clear(&t);
-    unlink(path);
-    unlink(old);
-    rmdir(dir);
-}
-
-static void a_line_that_is_too_long_is_cut_and_reading_goes_on(void **state) {
-    (void)state;
-    char dir[] = "/tmp/touchline-tail-XXXXXX", path[256];
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/log", dir);
-    char *big = malloc(300000);
-    memset(big, 'a', 300000);
-    big[299999] = '\0';
-    append(path, big);
-    append(path, "\nnext\n");
-    struct lines got = {0};
-    struct tail t;
-    tail_open(&t, str_c(path), STR_NONE, &got, take, note);
-    tail_step(&t, 1 << 20, 0);
-    assert_int_equal(got.cut, 1);
-    assert_string_equal(got.text, "next|");
-    tail_clear(&t);
-    free(big);
-    unlink(path);
-    rmdir(dir);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_of_the_corpus_ends_as_its_author_meant),
@@ -365,8 +271,6 @@ int main(void) {
         cmocka_unit_test(a_bye_alone_is_the_tail_of_another_time),
         cmocka_unit_test(asterisk_records_end_as_they_say),
         cmocka_unit_test(numbers_follow_the_rules_of_their_trunk),
-        cmocka_unit_test(a_log_is_followed_across_rename_truncation_and_restart),
-        cmocka_unit_test(a_line_that_is_too_long_is_cut_and_reading_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
