@@ -22,7 +22,7 @@ PKGS := libevent libevent_openssl libevent_pthreads libcurl hiredis yaml-0.1 jan
         openssl libsodium libzstd libutf8proc libidn2 sqlite3 libpcre2-8
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -ldl -lm
-KIT_LIBS := $(shell pkg-config --libs jansson openssl 2>/dev/null) -lm
+KIT_LIBS := $(shell pkg-config --libs jansson openssl 2>/dev/null) -lpthread -ldl -lm
 
 OPT ?= -O2 -g
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -45,7 +45,15 @@ FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(patsubst $(CURDIR)/%,%,$@)')
 
-all: $(if $(wildcard daemon/main.c),$(B)/touchlined) $(if $(CLI_SRC),$(B)/touchline) $(CHANNELS:%=$(B)/channels/%.so) ## builds the daemon, the tool and the channels
+# libphonenumber behind one function, where it is installed; without it our own rules read alone.
+CXX ?= g++
+PHONE := $(if $(wildcard /usr/include/phonenumbers/phonenumberutil.h),$(B)/touchline-phone.so)
+all: $(if $(wildcard daemon/main.c),$(B)/touchlined) $(if $(CLI_SRC),$(B)/touchline) $(CHANNELS:%=$(B)/channels/%.so) $(PHONE) ## builds the daemon, the tool and the channels
+
+$(B)/touchline-phone.so: daemon/kit/phone_shim.cc
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Werror -fPIC -fvisibility=hidden -shared $< -lphonenumber -o $@
 
 # What everything hangs on beside its sources: the flags, and which files there are. A stamp changes only with its text, so
 # other flags build anew, and an archive loses the object of a file that has gone.
@@ -222,6 +230,7 @@ install: all $(MAN) ## installs (DESTDIR and prefix are honoured)
 	install -m 755 $(B)/touchlined $(DESTDIR)$(prefix)/sbin/
 	install -m 755 $(B)/touchline $(DESTDIR)$(prefix)/bin/
 	install -m 644 $(CHANNELS:%=$(B)/channels/%.so) $(DESTDIR)$(channeldir)/
+	$(if $(PHONE),install -m 644 $(PHONE) $(DESTDIR)$(prefix)/lib/touchline/)
 	install -m 644 include/touchline/*.h $(DESTDIR)$(prefix)/include/touchline/
 	install -m 644 include/touchline/kit/*.h $(DESTDIR)$(prefix)/include/touchline/kit/
 	install -m 644 $(B)/libtouchkit.a $(DESTDIR)$(prefix)/lib/

@@ -291,7 +291,7 @@ static void fingerprint(const struct daemon *d, char out[SHA256_HEX + 1]) {
     cleanup(buf_clear) struct buf b;
     buf_init(&b, 256);
     struct str region = section_str(d, "region");
-    if (!buf_addf(&b, "touchline normaliser 1 region %.*s", STR_ARG(region)))
+    if (!buf_addf(&b, "touchline normaliser 2 region %.*s", STR_ARG(region)))
         abort();
     hmac_sha256_once(section_str(d, "secret"), buf_str(&b), mac);
     hex_encode(mac, sizeof mac, out);

@@ -1,10 +1,14 @@
 /* touchpoint/phone.c - a number as people write it to E.164, by the rules of a region.
  *
  * A wrong number joins two strangers, a number left alone costs a suggestion: whatever could be
- * read in two ways is not read at all.
+ * read in two ways is not read at all. libphonenumber, where it is there, reads what these rules
+ * leave unread; it never overrules them, so an identity does not change when it is installed.
+ * Whoever changes what an existing number becomes raises the normaliser's version (main.c).
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include <touchline/kit/phone.h>
 #include <touchline/kit/utf8.h>
 
 #include "touchpoint/touchpoint_priv.h"
@@ -81,6 +85,15 @@ static bool scan(struct str raw, struct dialled *out) {
     return out->n > 0;
 }
 
+/* Enough of them to be more than a service or an extension. */
+static bool has_digits(struct str raw) {
+    const char *p = raw.p, *end = raw.p + raw.n;
+    size_t n = 0;
+    while (p < end)
+        n += digit_of(utf8_next(&p, end)) >= 0;
+    return n >= E164_MIN;
+}
+
 static bool take(struct arena *a, const char *code, struct str rest, struct str *out) {
     size_t n = strlen(code) + rest.n;
     if (n < E164_MIN || n > E164_MAX)
@@ -101,30 +114,102 @@ static bool take_bare(struct arena *a, const struct phone_region *r, struct str 
         return take(a, "", digits, out);
     if (*r->national && digits.n < NATIONAL_MIN)
         return false;
-    return take(a, r->code, digits, out);
+    return digits.n >= r->min && digits.n <= r->max && take(a, r->code, digits, out);
 }
 
-bool phone_normalise(struct arena *a, struct str raw, struct str region, struct str *out) {
-    struct dialled d;
-    raw = without_scheme(str_trim(raw));
-    if (!raw.n || raw.n > 128 || !scan(raw, &d))
-        return false;
-    struct str digits = str_make(d.digits, d.n);
-    if (d.plus)
+/* Whether a number of that country can look so. */
+static bool is_plausible(struct str e164) {
+    const struct phone_region *r = phone_region_of(str_from(e164, 1));
+    if (!r)
+        return true; /* of no country: nothing is known */
+    struct str rest = str_from(e164, 1 + strlen(r->code));
+    bool nanp = strcmp(r->code, "1") == 0;
+    return rest.n >= r->min && rest.n <= r->max &&
+           (!nanp || (rest.p[0] >= '2' && rest.p[3] >= '2'));
+}
+
+/* One way to read what was dialled; a second one that differs makes it ambiguous. */
+struct reading_of {
+    struct str e164;
+    size_t n;
+};
+
+static void consider(struct arena *a, struct str rest, struct reading_of *r) {
+    struct str e164;
+    if (!take(a, "", rest, &e164) || !is_plausible(e164) || (r->n && str_eq(e164, r->e164)))
+        return;
+    r->e164 = e164;
+    r->n++;
+}
+
+enum way { WAY_HOME, WAY_ABROAD, WAY_UNREAD };
+
+/* Dialled to leave the country: by one of its own prefixes, or by 00, which leaves most countries
+ * and is what people write everywhere. A prefix of zeroes or Russia's 8 begins nothing else. */
+static enum way take_abroad(struct arena *a, const struct phone_region *r, struct str digits,
+                            struct str *out) {
+    struct reading_of found = {0};
+    struct str all = str_c(*r->international ? r->international : "00");
+    static const struct str everywhere = STR("00");
+    bool left = str_starts(digits, everywhere);
+    if (left)
+        consider(a, str_from(digits, everywhere.n), &found);
+    while (all.n) {
+        struct str prefix = str_cut(&all, ' ');
+        if (!str_starts(digits, prefix))
+            continue;
+        left |= prefix.n > 1 && (prefix.p[0] == '0' || prefix.p[0] == '8');
+        consider(a, str_from(digits, prefix.n), &found);
+    }
+    *out = found.e164;
+    if (found.n == 1)
+        return WAY_ABROAD;
+    return left || found.n ? WAY_UNREAD : WAY_HOME;
+}
+
+static bool take_national(struct arena *a, const struct phone_region *r, struct str digits,
+                          struct str *out) {
+    struct str part = phone_national_part(a, atoi(r->code), digits);
+    bool fits = part.n >= r->min && part.n <= r->max && part.p[0] != '0';
+    return fits && take(a, r->code, part, out);
+}
+
+static bool by_rules(struct arena *a, const struct dialled *d, struct str region, struct str *out) {
+    struct str digits = str_make(d->digits, d->n);
+    if (d->plus)
         return take(a, "", digits, out);
     const struct phone_region *r = phone_region_find(region);
     if (!r)
         return false;
-    /* 00 leaves most countries, and is what people write everywhere. */
-    struct str intl = str_c(*r->international ? r->international : "00");
-    if (str_starts(digits, intl))
-        return take(a, "", str_from(digits, intl.n), out);
-    if (str_starts(digits, (struct str)STR("00")))
-        return take(a, "", str_from(digits, 2), out);
+    enum way way = take_abroad(a, r, digits, out);
+    if (way != WAY_HOME)
+        return way == WAY_ABROAD;
     struct str national = str_c(r->national);
     if (national.n && str_starts(digits, national) && digits.n > national.n + 3)
-        return take(a, r->code, str_from(digits, national.n), out);
-    return take_bare(a, r, digits, out);
+        return take_national(a, r, str_from(digits, national.n), out);
+    return take_bare(a, r, phone_national_part(a, atoi(r->code), digits), out);
+}
+
+bool phone_by_rules(struct arena *a, struct str raw, struct str region, struct str *out) {
+    struct dialled d;
+    struct str e164;
+    raw = without_scheme(str_trim(raw));
+    if (!raw.n || raw.n > 128 || !scan(raw, &d) || !by_rules(a, &d, region, &e164))
+        return false;
+    *out = phone_canonical(a, e164);
+    return true;
+}
+
+bool phone_normalise(struct arena *a, struct str raw, struct str region, struct str *out) {
+    struct str e164;
+    if (phone_by_rules(a, raw, region, out))
+        return true;
+    /* Only what our own rules leave unread is asked of the library. */
+    raw = without_scheme(str_trim(raw));
+    if (!has_digits(raw) || !phone_library_read(a, raw, region, 0, &e164))
+        return false;
+    *out = phone_canonical(a, e164);
+    return true;
 }
 
 struct str phone_national(struct arena *a, struct str e164, struct str region) {

@@ -115,7 +115,8 @@ json_t *delivery_read(const json_t *in, const char *at, struct fault *f);
  * 1234567"); region for numbers. Fault INPUT. Views into the arena. */
 bool identity_parse(struct arena *a, struct str text, struct str region, struct identity *out,
                     struct fault *f) must_check;
-/* E.164, or false: keep it raw, it makes no contact. */
+/* The one E.164 form of whoever is reached by it (kit/phone.h), or false: keep it raw, it makes no
+ * contact. */
 bool phone_normalise(struct arena *a, struct str raw, struct str region, struct str *out)
     must_check;
 /* An E.164 number as it is dialled inside its own region; absent when it is of another one. */

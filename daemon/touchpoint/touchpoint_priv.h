@@ -6,11 +6,17 @@
 
 struct phone_region {
     const char *region, *code, *international, *national;
+    size_t min, max;
 };
 extern const struct phone_region phone_regions[];
 extern const size_t phone_regions_n;
+/* Of the country whose code the digits begin with; NULL: of none, or of a code that belongs to no
+ * country and is known all the same. */
+const struct phone_region *phone_region_of(struct str digits);
 bool phone_code_known(struct str digits);
 const struct phone_region *phone_region_find(struct str region);
+/* As phone_normalise, by our own rules alone. */
+bool phone_by_rules(struct arena *a, struct str raw, struct str region, struct str *out);
 
 /* One touchpoint being read. `strict`: what is wrong is a fault; else it is mended and named in
  * the warnings, since a mail that came cannot be sent back for its header. */
