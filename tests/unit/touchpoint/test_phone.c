@@ -110,7 +110,7 @@ static void one_person_has_one_number_however_it_is_spelt(void **state) {
 static void what_can_be_read_in_two_ways_is_left_unread(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"004930123456", "TH"}, /* carrier 004 to 93, or 00 to 49 */
+        {"00493012345678", "TH"}, /* carrier 004 to 93, or 00 to 49 */
         {"00441212345678", "SG"},
     };
     struct arena a;
