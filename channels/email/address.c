@@ -8,6 +8,7 @@ struct gather {
     struct arena *arena;
     char *words, *angle, *comment; /* each as large as the field */
     size_t words_n, angle_n, comment_n;
+    size_t quoted_n; /* of words, up to the end of the last quoted string */
     bool has_angle, quoted;
     struct address *out;
     size_t n, max;
@@ -26,18 +27,49 @@ static struct str without_route(struct str angle) {
     return colon < 0 ? angle : str_from(angle, (size_t)colon + 1);
 }
 
+/* What programs put around an address: mailto:, doubled or lost brackets, single quotes, a dot. */
+static struct str cleaned(struct str s) {
+    s = str_trim(s);
+    if (str_eq_nocase(str_upto(s, 7), (struct str)STR("mailto:")))
+        s = str_from(s, 7);
+    while (s.n && (s.p[0] == '<' || s.p[0] == '\''))
+        s = str_from(s, 1);
+    while (s.n && strchr(">'.", s.p[s.n - 1]) && s.p[s.n - 1])
+        s.n--;
+    return s;
+}
+
+/* Outlook writes 'Name' within the quotes. */
+static struct str name_cleaned(struct str s) {
+    bool wrapped = s.n > 2 && s.p[0] == '\'' && s.p[s.n - 1] == '\'';
+    return wrapped ? str_make(s.p + 1, s.n - 2) : s;
+}
+
 static struct str copy(struct gather *g, struct str s) {
     return s.n ? arena_str(g->arena, s) : STR_NONE;
+}
+
+/* The last word, where it is an address and stands outside quotes: "Jana jana@example.org". */
+static struct str last_address(const struct gather *g, struct str words) {
+    const char *space = words.n ? memrchr(words.p, ' ', words.n) : NULL;
+    struct str last = space ? str_from(words, (size_t)(space - words.p) + 1) : words;
+    bool outside = !g->quoted || last.p >= g->words + g->quoted_n;
+    return outside && address_valid(cleaned(last)) ? last : STR_NONE;
 }
 
 /* Ends the mailbox under way: "Name <address>", "address (Name)", or a name alone. */
 static void flush(struct gather *g) {
     struct str words = str_trim(str_make(g->words, g->words_n));
     struct str comment = str_trim(str_make(g->comment, g->comment_n));
+    struct str last = g->has_angle ? STR_NONE : last_address(g, words);
     struct address one = {0};
     if (g->has_angle) {
-        one.email = copy(g, str_trim(without_route(str_make(g->angle, g->angle_n))));
-        one.name = copy(g, words.n ? words : comment);
+        one.email = copy(g, cleaned(without_route(str_make(g->angle, g->angle_n))));
+        one.name = copy(g, name_cleaned(words.n ? words : comment));
+    } else if (last.n) {
+        struct str name = str_trim(str_upto(words, words.n - last.n));
+        one.email = copy(g, cleaned(last));
+        one.name = copy(g, name_cleaned(name.n ? name : comment));
     } else if (!g->quoted && str_find(words, '@') >= 0 &&
                (str_find(words, ' ') < 0 || words.p[0] == '"')) {
         one.email = copy(g, words);
@@ -47,7 +79,7 @@ static void flush(struct gather *g) {
     }
     if ((one.email.n || one.name.n) && g->n < g->max)
         g->out[g->n++] = one;
-    g->words_n = g->angle_n = g->comment_n = 0;
+    g->words_n = g->angle_n = g->comment_n = g->quoted_n = 0;
     g->has_angle = g->quoted = false;
 }
 
@@ -69,6 +101,8 @@ static size_t take_quoted(struct gather *g, struct str v, size_t i) {
     }
     if (local)
         g->words[g->words_n++] = '"';
+    else
+        g->quoted_n = g->words_n;
     return end;
 }
 

@@ -1,4 +1,6 @@
-/* charset.c - iconv with the names and the mistakes met in mail (WHATWG Encoding, labels). */
+/* charset.c - iconv, with two converters of our own in front of it for what glibc has not:
+ * iso-2022-jp with the signs its makers added, and HZ.
+ */
 #include "charset.h"
 
 #include <errno.h>
@@ -8,53 +10,7 @@
 #include <touchline/kit/buf.h>
 #include <touchline/kit/utf8.h>
 
-static const struct {
-    const char *declared, *means;
-} aliases[] = {
-    {"us-ascii", "windows-1252"},
-    {"ascii", "windows-1252"},
-    {"ansi_x3.4-1968", "windows-1252"},
-    {"iso-8859-1", "windows-1252"},
-    {"iso8859-1", "windows-1252"},
-    {"iso_8859-1", "windows-1252"},
-    {"latin1", "windows-1252"},
-    {"cp-850", "cp850"},
-    {"iso-8859-9", "windows-1254"},
-    {"iso-8859-8-i", "iso-8859-8"},
-    {"iso-8859-8-e", "iso-8859-8"},
-    {"gb2312", "gb18030"},
-    {"gbk", "gb18030"},
-    {"x-gbk", "gb18030"},
-    {"chinesebig5", "big5-hkscs"},
-    {"big5", "big5-hkscs"},
-    {"ks_c_5601-1987", "cp949"},
-    {"ks_c_5601", "cp949"},
-    {"euc-kr", "cp949"},
-    {"shift_jis", "cp932"},
-    {"shift-jis", "cp932"},
-    {"x-sjis", "cp932"},
-    {"windows-31j", "cp932"},
-    {"iso-2022-jp", "iso-2022-jp-3"},
-    {"x-euc-jp", "euc-jp"},
-    {"unicode-1-1-utf-7", "utf-7"},
-    {"unicode-1-1-utf-8", "utf-8"},
-    {"utf8", "utf-8"},
-    {"uft-8", "utf-8"},
-    {"utf-8n", "utf-8"},
-    {"utf", "utf-8"},
-    {"x-mac-roman", "macintosh"},
-    {"macroman", "macintosh"},
-    {"windows-874", "cp874"},
-    {"cp1252", "windows-1252"},
-    {"x-cp1252", "windows-1252"},
-};
-
-const char *charset_name(const char *declared) {
-    for (size_t i = 0; i < COUNT(aliases); i++)
-        if (!strcasecmp(declared, aliases[i].declared))
-            return aliases[i].means;
-    return declared;
-}
+#include "charset_name.h"
 
 /* Converts piece by piece through a small window; a byte that fits nowhere becomes U+FFFD. */
 static bool convert(struct buf *out, struct str in, iconv_t how) {
@@ -80,6 +36,77 @@ static bool convert(struct buf *out, struct str in, iconv_t how) {
     return true;
 }
 
+enum jis_set { JIS_ASCII, JIS_KANJI, JIS_KATAKANA, JIS_SUPPLEMENT };
+
+/* s begins with ESC. *out_bytes is the length of the sequence. */
+static enum jis_set jis_set_of(struct str s, size_t *out_bytes) {
+    *out_bytes = s.n < 3 ? s.n : 3;
+    if (s.n >= 3 && s.p[1] == '(' && s.p[2] == 'I')
+        return JIS_KATAKANA;
+    if (s.n < 3 || s.p[1] != '$')
+        return JIS_ASCII;
+    if (s.p[2] != '(' || s.n < 4)
+        return JIS_KANJI;
+    *out_bytes = 4;
+    return s.p[3] == 'D' ? JIS_SUPPLEMENT : JIS_KANJI;
+}
+
+/* Escape sequences of iso-2022-jp become the shifts of EUC-JP (RFC 1468, RFC 2237, and half-width
+ * katakana). A line end ends any shift. */
+static void jis_to_euc(struct buf *out, struct str s) {
+    enum jis_set set = JIS_ASCII;
+    for (size_t i = 0, n; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c == 27) {
+            set = jis_set_of(str_from(s, i), &n);
+            i += n - 1;
+            continue;
+        }
+        if (c == '\r' || c == '\n')
+            set = JIS_ASCII;
+        bool shifted = set != JIS_ASCII && c > 32 && c < 127;
+        if (shifted && set != JIS_KANJI)
+            (void)!buf_add_byte(out, set == JIS_KATAKANA ? '\x8e' : '\x8f');
+        (void)!buf_add_byte(out, (char)(shifted ? c | 0x80 : c));
+        if (shifted && set != JIS_KATAKANA && i + 1 < s.n && s.p[i + 1] != 27)
+            (void)!buf_add_byte(out, (char)(s.p[++i] | 0x80));
+    }
+}
+
+/* "~{…~}" (RFC 1843). */
+static void hz_to_gb(struct buf *out, struct str s) {
+    bool shifted = false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], next = i + 1 < s.n ? s.p[i + 1] : 0;
+        if (c == '~' && (next == '{' || next == '}' || next == '~' || next == '\n')) {
+            shifted = next == '{' || (shifted && next != '}');
+            if (next == '~')
+                (void)!buf_add_byte(out, '~');
+            i++;
+            continue;
+        }
+        shifted = shifted && c != '\n';
+        (void)!buf_add_byte(out, (char)(shifted && c > 32 ? c | 0x80 : c));
+    }
+}
+
+static iconv_t open_name(const char *name) {
+    if (!strcmp(name, "iso-2022-jp"))
+        name = "euc-jp-ms";
+    else if (!strcmp(name, "hz"))
+        name = "gb18030";
+    return *name ? iconv_open("UTF-8", name) : (iconv_t)-1;
+}
+
+bool charset_known(const char *declared) {
+    char name[CHARSET_NAME_MAX + 1];
+    charset_name(declared, name);
+    iconv_t how = open_name(name);
+    if (how != (iconv_t)-1)
+        iconv_close(how);
+    return how != (iconv_t)-1;
+}
+
 static bool is_ascii(struct str s) {
     for (size_t i = 0; i < s.n; i++)
         if ((unsigned char)s.p[i] >= 128 || s.p[i] == 0 || s.p[i] == 27)
@@ -87,34 +114,85 @@ static bool is_ascii(struct str s) {
     return true;
 }
 
+/* Said to be UTF-8 and is not, without one character of it that could not be chance: somebody wrote
+ * Latin and said UTF-8. A character cut off at the end does not count against it. */
+static bool is_no_utf8(struct str s) {
+    const char *p = s.p, *end = s.p + s.n;
+    bool bad = false;
+    while (p < end) {
+        const char *before = p;
+        uint32_t c = utf8_next(&p, end);
+        if (c != 0xFFFD && c >= 128)
+            return false;
+        bad = bad || (c == 0xFFFD && end - before > 3);
+    }
+    return bad;
+}
+
+/* Some say UTF-16 of plain ASCII; of the real one every line end has a zero byte. */
+static bool is_wide(const char *name, struct str bytes) {
+    enum { SURE = 16 };
+    return (!strncmp(name, "utf-16", 6) || !strncmp(name, "utf-32", 6)) &&
+           (bytes.n < SURE || !is_ascii(bytes));
+}
+
+/* The name by which the bytes are read; UTF-8 where they are that. */
+static const char *choose(struct str bytes, const char *name) {
+    if (!*name && memmem(bytes.p, bytes.n, "\033$", 2))
+        return "iso-2022-jp"; /* it announces itself */
+    bool utf8 = !strcmp(name, "utf-8"), western = !*name || !strcmp(name, "windows-1252");
+    if (western && utf8_valid(bytes))
+        return "utf-8"; /* said to be Latin or nothing, and is UTF-8: nobody writes such Latin */
+    if (!*name || (utf8 && is_no_utf8(bytes)))
+        return "windows-1252";
+    return name;
+}
+
+/* false: the name is not known. */
+static bool convert_named(struct buf *out, struct str bytes, const char *name) {
+    cleanup(buf_clear) struct buf shifted;
+    iconv_t how = open_name(name);
+    buf_init(&shifted, 2 * bytes.n + 16);
+    if (how == (iconv_t)-1)
+        return false;
+    if (!strcmp(name, "iso-2022-jp"))
+        jis_to_euc(&shifted, bytes);
+    else if (!strcmp(name, "hz"))
+        hz_to_gb(&shifted, bytes);
+    (void)!convert(out, shifted.n ? buf_str(&shifted) : bytes, how);
+    iconv_close(how);
+    return true;
+}
+
 struct str charset_to_utf8(struct arena *a, struct str bytes, const char *declared,
                            bool *out_known) {
     cleanup(buf_clear) struct buf raw, mended;
+    char declared_name[CHARSET_NAME_MAX + 1] = "";
     buf_init(&raw, bytes.n * 4 + 64);
     buf_init(&mended, bytes.n * 12 + 256);
-    const char *name = declared && *declared ? charset_name(declared) : NULL;
-    bool utf7 = name && !strcasecmp(name, "utf-7");
-    bool wide = name && !strncasecmp(name, "utf-16", 6);
+    if (declared)
+        charset_name(declared, declared_name);
     *out_known = true;
-    if (!utf7 && !wide && is_ascii(bytes))
-        return arena_str(a, bytes);
-    if (!name && memmem(bytes.p, bytes.n, "\033$", 2))
-        name = "iso-2022-jp-3"; /* it announces itself */
-    bool western = !name || !strcasecmp(name, "windows-1252");
-    if ((western && utf8_valid(bytes)) || (name && !strcasecmp(name, "utf-8")))
-        name = "utf-8"; /* said to be Latin or nothing, and is UTF-8: nobody writes such Latin */
-    if (!name || strcasecmp(name, "utf-8") != 0) {
-        iconv_t how = iconv_open("UTF-8", name ? name : "windows-1252");
-        if (how == (iconv_t)-1) {
-            *out_known = false;
-            how = utf8_valid(bytes) ? (iconv_t)-1 : iconv_open("UTF-8", "windows-1252");
-        }
-        if (how != (iconv_t)-1) {
-            bool ok = convert(&raw, bytes, how);
-            iconv_close(how);
-            bytes = ok || raw.n ? buf_str(&raw) : bytes;
-        }
+    bool shifts = !strcmp(declared_name, "utf-7") || !strcmp(declared_name, "hz");
+    if (!shifts && !is_wide(declared_name, bytes) && is_ascii(bytes))
+        return arena_str(a, bytes.p ? bytes : (struct str)STR(""));
+    const char *name = choose(bytes, declared_name);
+    if (strcmp(name, "utf-8") != 0) {
+        *out_known = convert_named(&raw, bytes, name);
+        if (!*out_known && !utf8_valid(bytes))
+            (void)convert_named(&raw, bytes, "windows-1252");
+        bytes = raw.n ? buf_str(&raw) : bytes;
     }
     (void)!utf8_mend(&mended, bytes);
-    return arena_str(a, buf_str(&mended));
+    struct str text = buf_str(&mended);
+    return arena_str(a, str_starts(text, str_c("\xef\xbb\xbf")) ? str_from(text, 3) : text);
+}
+
+struct str charset_field_to_utf8(struct arena *a, struct str bytes, const char *around) {
+    char name[CHARSET_NAME_MAX + 1] = "";
+    bool known;
+    if (around)
+        charset_name(around, name);
+    bool plain = !strncmp(name, "utf-", 4) || utf8_valid(bytes); /* no field is written in UTF-16 */
+    return charset_to_utf8(a, bytes, plain ? NULL : around, &known);
 }

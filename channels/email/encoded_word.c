@@ -8,8 +8,9 @@
 #include <touchline/kit/buf.h>
 
 #include "charset.h"
+#include "mime_decode.h"
 
-enum { CHARSET_MAX = 60 };
+enum { CHARSET_MAX = 60, LOOK_MAX = 200 };
 
 struct word {
     struct str charset, data;
@@ -23,6 +24,40 @@ struct decoder {
     char charset[CHARSET_MAX + 1]; /* of the run; empty: none */
     bool endless;                  /* no "?=" comes any more */
 };
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The last word of a field may have lost its end ("=?utf-8?Q?abc", "…abc?"): what is left of it is
+ * data, if it can be. */
+static bool word_cut_off(struct str rest, struct str *out_data) {
+    size_t n = 0;
+    while (n < rest.n && (unsigned char)rest.p[n] > 32 && rest.p[n] != '?')
+        n++;
+    *out_data = str_upto(rest, n);
+    struct str behind = str_from(rest, n);
+    return n > 0 && (!behind.n || str_is(behind, "?"));
+}
+
+/* Where "?=" ends the data. In Q, "?=3D" may be a question mark that was not encoded, if the word
+ * goes on and ends before the next space. */
+static const char *word_end(struct str rest, char encoding) {
+    const char *end = memmem(rest.p, rest.n, "?=", 2);
+    if (!end || encoding != 'Q')
+        return end;
+    struct str behind = str_from(rest, (size_t)(end - rest.p) + 2);
+    if (behind.n < 4 || hex_digit(behind.p[0]) < 0 || hex_digit(behind.p[1]) < 0)
+        return end;
+    size_t n = 0;
+    while (n < behind.n && n < LOOK_MAX && (unsigned char)behind.p[n] > 32)
+        n++;
+    const char *next = memmem(behind.p, n, "?=", 2);
+    return next && !memmem(behind.p, (size_t)(next - behind.p), "=?", 2) ? next : end;
+}
 
 /* A word at the beginning of s, "=?charset?B?data?=". The data may hold spaces, against the rules.
  */
@@ -40,21 +75,15 @@ static bool word_at(struct decoder *d, struct str s, struct word *out) {
         return false;
     out->encoding = (char)toupper((unsigned char)rest.p[0]);
     rest = str_from(rest, 2);
-    const char *end = memmem(rest.p, rest.n, "?=", 2);
+    const char *end = word_end(rest, out->encoding);
     if (!end) {
         d->endless = true;
-        return false;
+        out->bytes = s.n;
+        return word_cut_off(rest, &out->data);
     }
     out->data = str_upto(rest, (size_t)(end - rest.p));
     out->bytes = (size_t)(end - s.p) + 2;
     return true;
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static bool add_q(struct buf *out, struct str data) {
@@ -73,30 +102,6 @@ static bool add_q(struct buf *out, struct str data) {
     return ok;
 }
 
-static int base64_digit(char c) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-/* Whatever is no digit is passed over; padding may be missing. */
-static bool add_b(struct buf *out, struct str data) {
-    unsigned bits = 0, have = 0;
-    bool ok = true;
-    for (size_t i = 0; i < data.n && ok; i++) {
-        int digit = base64_digit(data.p[i]);
-        if (digit < 0)
-            continue;
-        bits = (bits << 6 | (unsigned)digit) & 0xFFFF;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            ok = buf_add_byte(out, (char)(bits >> have & 0xFF));
-        }
-    }
-    return ok;
-}
-
 static void run_end(struct decoder *d) {
     bool known;
     struct str text = charset_to_utf8(d->a, buf_str(&d->run), d->charset, &known);
@@ -111,7 +116,10 @@ static void word_take(struct decoder *d, const struct word *w) {
     if (d->charset[0] && strcasecmp(d->charset, charset) != 0)
         run_end(d);
     memcpy(d->charset, charset, sizeof charset);
-    (void)!(w->encoding == 'B' ? add_b(&d->run, w->data) : add_q(&d->run, w->data));
+    if (w->encoding == 'B')
+        mime_decode_base64(&d->run, w->data);
+    else
+        (void)!add_q(&d->run, w->data);
 }
 
 static size_t blanks(struct str s) {

@@ -9,7 +9,7 @@ struct str header_line(struct str *rest) {
     ptrdiff_t lf = str_find(*rest, '\n');
     struct str line = lf < 0 ? *rest : str_upto(*rest, (size_t)lf);
     *rest = str_from(*rest, lf < 0 ? rest->n : (size_t)lf + 1);
-    if (line.n && line.p[line.n - 1] == '\r')
+    while (line.n && line.p[line.n - 1] == '\r')
         line.n--;
     return line;
 }
@@ -29,10 +29,23 @@ static bool is_fold(struct str rest) {
     return rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t');
 }
 
+/* Empty lines in front of a header are no header of their own. */
+static struct str without_empty_lines(struct str mail) {
+    struct str rest = mail, next = mail;
+    while (next.n && !header_line(&next).n)
+        rest = next;
+    return field_name(header_line(&(struct str){.p = rest.p, .n = rest.n})) ? rest : mail;
+}
+
 void header_begin(struct header_walk *w, struct str mail) {
-    w->rest = mail;
+    w->rest = without_empty_lines(mail);
     while (str_starts(w->rest, str_c("From ")) || str_starts(w->rest, str_c(">From ")))
         header_line(&w->rest);
+}
+
+bool header_begins(struct str part) {
+    struct str line = header_line(&part);
+    return !line.n || field_name(line);
 }
 
 /* A header that consists of one empty line; nothing but a body follows. */
@@ -68,7 +81,11 @@ bool header_next(struct header_walk *w, struct header_field *out) {
 void headers_read(struct arena *a, struct str mail, struct headers *out) {
     struct header_walk w;
     struct header_field field;
-    *out = (struct headers){.items = arena_new(a, HEADER_FIELDS_MAX * sizeof *out->items)};
+    size_t n = 0;
+    header_begin(&w, mail);
+    while (n < HEADER_FIELDS_MAX && header_next(&w, &field))
+        n++;
+    *out = (struct headers){.items = arena_new(a, (n + 1) * sizeof *out->items)};
     header_begin(&w, mail);
     while (header_next(&w, &field)) {
         if (out->n < HEADER_FIELDS_MAX)

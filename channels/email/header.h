@@ -13,7 +13,7 @@
 #include <touchline/kit/buf.h>
 #include <touchline/str.h>
 
-enum { HEADER_FIELDS_MAX = 1000, HEADER_VALUE_MAX = 64 * 1024 };
+enum { HEADER_FIELDS_MAX = 10000, HEADER_VALUE_MAX = 64 * 1024 };
 
 struct header_field {
     struct str name;  /* as written */
@@ -29,6 +29,8 @@ struct header_walk {
 /* Starts at the first field: an mbox "From " line in front is passed over. */
 void header_begin(struct header_walk *w, struct str mail);
 bool header_next(struct header_walk *w, struct header_field *out);
+/* Whether a part begins with a header, if only an empty one; else it is all body. */
+bool header_begins(struct str part);
 
 /* All fields of one header, up to HEADER_FIELDS_MAX; what lies beyond is passed over. */
 struct headers {

@@ -10,7 +10,6 @@
 
 #include "address.h"
 #include "html_text.h"
-#include "mime.h"
 #include "mime_text.h"
 
 enum {
@@ -332,10 +331,18 @@ static bool put_canonical(struct buf *out, struct str s) {
     return ok && (str_ends(buf_str(out), str_c("\r\n")) || buf_add_c(out, "\r\n"));
 }
 
+/* GMime must have been begun once before anything of it is used. */
+static void library_begin(void) {
+    static bool begun;
+    if (!begun)
+        g_mime_init();
+    begun = true;
+}
+
 bool mail_write(struct arena *a, const json_t *touchpoint, const json_t *answered, struct str id,
                 struct str from_name, struct str from_email, struct mail_out *out,
                 struct fault *f) {
-    mime_begin();
+    library_begin();
     if (!put_header(a, touchpoint, answered, id, from_name, from_email, out, f))
         return false;
     GMimeObject *content = content_new(a, touchpoint, f);

@@ -1,40 +1,35 @@
-/* mime.c - walks the tree GMime made and sorts its leaves into body, attachments and report.
- *
- * The body is a row of pieces. An alternative is one piece with two faces, text and HTML;
- * everything else that is text is a piece of its own. At the end each face is joined: the text
- * takes a piece's HTML, converted, where it has no text, and the HTML takes a piece's text,
- * escaped, where it has no HTML.
- */
+/* mime.c - walks the tree of parts and sorts its leaves into body, attachments and report. */
 #include "mime.h"
 
-#include <ctype.h>
-#include <gmime/gmime.h>
 #include <stdio.h>
 
 #include <touchline/kit/own.h>
 #include <touchline/kit/utf8.h>
 
+#include "calendar.h"
 #include "charset.h"
 #include "html_text.h"
-#include "mime_limit.h"
+#include "mime_body.h"
+#include "mime_part.h"
 #include "mime_text.h"
+#include "pgp.h"
+#include "smime.h"
 #include "text_flow.h"
+#include "tnef.h"
 
-enum { PIECES_MAX = 64 };
-
-struct piece {
-    struct buf text, html;
-};
+enum { CHARSET_MAX = 60, SUBJECT_MAX = 100, CID_MAX = 500, OPEN_DEPTH_MAX = 3 };
 
 struct walk {
     struct arena *a;
     const struct tl_emit *emit;
     struct warnings *warnings;
     struct mime *out;
-    struct piece pieces[PIECES_MAX];
-    size_t pieces_n, parts;
-    struct piece *faces;         /* of the alternative under way, or NULL */
+    const char *charset; /* of raw 8-bit in fields */
+    struct mime_body body;
+    struct mime_piece *faces; /* of the alternative under way, or NULL */
+    struct mime_work work;
     bool related;                /* behind the root of a multipart/related */
+    unsigned opened;             /* sealed parts, one inside another */
     size_t text_left, html_left; /* of the bounds, for all pieces together */
 };
 
@@ -46,362 +41,404 @@ void warnings_add(struct warnings *w, const char *what) {
         w->items[w->n++] = what;
 }
 
-/* ---- leaves ---- */
-
-/* The decoded bytes; *out_array holds them until it is freed. */
-static struct str content(GMimeObject *o, GByteArray **out_array) {
-    GMimeStream *stream = g_mime_stream_mem_new();
-    if (GMIME_IS_MESSAGE_PART(o)) {
-        GMimeMessage *message = g_mime_message_part_get_message(GMIME_MESSAGE_PART(o));
-        if (message)
-            g_mime_object_write_to_stream(GMIME_OBJECT(message), NULL, stream);
-    } else {
-        GMimeDataWrapper *wrapper = g_mime_part_get_content(GMIME_PART(o));
-        if (wrapper)
-            g_mime_data_wrapper_write_to_stream(wrapper, stream);
-    }
-    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
-    *out_array = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-    g_object_unref(stream);
-    return str_make((const char *)(*out_array)->data, (*out_array)->len);
-}
-
-static struct str type_of(struct arena *a, GMimeObject *o) {
-    GMimeContentType *type = g_mime_object_get_content_type(o);
-    const char *major = type ? g_mime_content_type_get_media_type(type) : NULL;
-    const char *minor = type ? g_mime_content_type_get_media_subtype(type) : NULL;
-    struct str name =
-        arena_strf(a, "%.60s/%.100s", major ? major : "text", minor ? minor : "plain");
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        if (c <= 32 || c >= 127)
-            return (struct str)STR("application/octet-stream");
-        ((char *)(uintptr_t)name.p)[i] = (char)tolower(c);
-    }
-    return name;
-}
-
-static struct str name_of(struct walk *w, GMimeObject *o, struct str type) {
-    bool known;
-    struct str name = STR_NONE;
-    if (GMIME_IS_PART(o)) {
-        const char *raw = g_mime_part_get_filename(GMIME_PART(o));
-        name = mime_file_name(
-            w->a, charset_to_utf8(w->a, str_upto(str_c(raw), HEADER_VALUE_MAX), NULL, &known));
-    } else if (GMIME_IS_MESSAGE_PART(o)) {
-        GMimeMessage *message = g_mime_message_part_get_message(GMIME_MESSAGE_PART(o));
-        const char *subject = message ? g_mime_message_get_subject(message) : NULL;
-        if (subject && *subject)
-            name = mime_file_name(
-                w->a, arena_strf(w->a, "%.*s.eml",
-                                 STR_ARG(utf8_upto(mime_take_line(w->a, g_strdup(subject)), 100))));
-    }
-    if (name.n)
-        return name;
-    struct str extension = mime_extension(type);
-    return arena_strf(w->a, "attachment-%zu%.*s", w->out->attachments_n + 1, STR_ARG(extension));
-}
-
-static bool part_counts(struct walk *w) {
-    if (++w->parts <= MIME_PARTS_MAX)
-        return true;
-    warnings_add(w->warnings, "more parts than are read; the rest was left out");
+static bool type_is_any(struct str type, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (str_is(type, names[i]))
+            return true;
     return false;
 }
 
-static void attach(struct walk *w, GMimeObject *o) {
-    GByteArray *bytes;
-    struct mime_attachment *one = &w->out->attachments[w->out->attachments_n];
-    const char *disposition = g_mime_object_get_disposition(o);
-    const char *cid = g_mime_object_get_content_id(o);
-    if (w->out->attachments_n == MIME_ATTACHMENTS_MAX) {
-        warnings_add(w->warnings, "more attachments than are kept");
-        return;
-    }
-    one->type = type_of(w->a, o);
-    one->name = name_of(w, o, one->type);
-    one->cid = cid && *cid ? mime_take_line(w->a, g_strndup(cid, 500)) : STR_NONE;
-    one->shown = one->cid.n && (w->related || (disposition && !strcasecmp(disposition, "inline")));
-    snprintf(one->ref, sizeof one->ref, "a%zu", w->out->attachments_n);
-    w->out->attachments_n++;
-    struct str body = content(o, &bytes);
-    w->emit->blob(w->emit->ctx, str_c(one->ref), body);
-    g_byte_array_free(bytes, TRUE);
+/* ---- attachments ---- */
+
+/* The decoded bytes: the part's own where nothing had to be done, else in hold. */
+static struct str content(const struct mime_part *p, struct buf *hold) {
+    buf_init(hold, p->body.n + 64);
+    if (p->coding == MIME_CODING_NONE || p->coding == MIME_CODING_UNKNOWN)
+        return p->body;
+    mime_decode(hold, p->body, p->coding);
+    return buf_str(hold);
 }
 
-static const char *parameter(GMimeObject *o, const char *name) {
-    GMimeContentType *type = g_mime_object_get_content_type(o);
-    return type ? g_mime_content_type_get_parameter(type, name) : NULL;
+static struct str line_of(struct arena *a, struct str s, size_t max) {
+    cleanup(buf_clear) struct buf mended, line;
+    buf_init(&mended, 3 * s.n + 16);
+    buf_init(&line, 9 * s.n + 16);
+    if (!utf8_mend(&mended, s) || !utf8_one_line(&line, buf_str(&mended)))
+        return STR_NONE;
+    return arena_str(a, str_trim(utf8_upto(buf_str(&line), max)));
+}
+
+/* As its sender named it; absent: not at all. */
+static struct str given_name(struct walk *w, const struct mime_part *p) {
+    const struct mime_field *fields[] = {&p->disposition, &p->content, &p->disposition,
+                                         &p->content};
+    static const char *const names[] = {"filename", "name", "name", "filename"};
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        struct str name = mime_field_param(w->a, fields[i], names[i], w->charset);
+        name = name.p ? mime_file_name(w->a, name) : STR_NONE;
+        if (name.n)
+            return name;
+    }
+    return STR_NONE;
+}
+
+/* The subject of the mail inside, or where the part says it lies. */
+static struct str guessed_name(struct walk *w, const struct mime_part *p, struct str bytes) {
+    struct headers inner;
+    struct str subject = STR_NONE, name = STR_NONE;
+    if (str_is(p->type, "message/rfc822") || str_is(p->type, "message/global")) {
+        headers_read(w->a, str_upto(bytes, HEADER_VALUE_MAX), &inner);
+        subject = headers_get(&inner, "Subject");
+        subject = subject.p ? mime_header_text(w->a, subject, w->charset) : STR_NONE;
+        if (subject.n)
+            name = arena_strf(w->a, "%.*s.eml", STR_ARG(utf8_upto(subject, SUBJECT_MAX)));
+        for (size_t i = 0; i < name.n; i++)
+            if (name.p[i] == '/' || name.p[i] == '\\')
+                ((char *)(uintptr_t)name.p)[i] = '-'; /* a subject is no path */
+    } else if (p->location.n && str_find(p->location, '.') >= 0) {
+        name = line_of(w->a, p->location, SUBJECT_MAX);
+    }
+    name = name.n ? mime_file_name(w->a, name) : STR_NONE;
+    if (name.n)
+        return name;
+    if (str_is(p->type, "text/calendar"))
+        return (struct str)STR("invite.ics");
+    return arena_strf(w->a, "attachment-%zu%.*s", w->out->attachments_n + 1,
+                      STR_ARG(mime_extension(p->type)));
+}
+
+/* NULL: there are enough. */
+static struct mime_attachment *keep(struct walk *w, struct str name, struct str type,
+                                    struct str bytes) {
+    struct mime_attachment *one = &w->out->attachments[w->out->attachments_n];
+    if (w->out->attachments_n == MIME_ATTACHMENTS_MAX) {
+        warnings_add(w->warnings, "more attachments than are kept");
+        return NULL;
+    }
+    one->name = name;
+    one->type = type;
+    snprintf(one->ref, sizeof one->ref, "a%zu", w->out->attachments_n++);
+    w->emit->blob(w->emit->ctx, str_c(one->ref), bytes);
+    return one;
+}
+
+static void attach(struct walk *w, const struct mime_part *p) {
+    cleanup(buf_clear) struct buf hold;
+    struct str bytes = content(p, &hold), name = given_name(w, p);
+    struct mime_attachment *one =
+        keep(w, name.n ? name : guessed_name(w, p, bytes), p->type, bytes);
+    if (!one)
+        return;
+    bool inline_ = str_is(p->disposition.word, "inline");
+    bool picture = str_starts(p->type, str_c("image/"));
+    one->cid = p->cid.p ? line_of(w->a, p->cid, CID_MAX) : STR_NONE;
+    one->shown = one->cid.n && (inline_ || (w->related && picture && !p->disposition.word.n));
+}
+
+/* What the HTML shows by its Content-ID is inside it, whatever its part says. */
+static void mark_shown(struct mime *out) {
+    struct str rest = out->html.p ? out->html : (struct str)STR("");
+    const char *at;
+    while ((at = memmem(rest.p, rest.n, "cid:", 4)) != NULL) {
+        rest = str_from(rest, (size_t)(at - rest.p) + 4);
+        for (size_t i = 0; i < out->attachments_n; i++)
+            if (out->attachments[i].cid.n && str_starts(rest, out->attachments[i].cid))
+                out->attachments[i].shown = true;
+    }
+}
+
+/* ---- text ---- */
+
+static const char *charset_of(struct arena *a, const struct mime_part *p) {
+    struct str charset = mime_field_token(a, &p->content, "charset");
+    return charset.n ? arena_str(a, str_upto(str_trim(charset), CHARSET_MAX)).p : NULL;
 }
 
 /* A text part in UTF-8, with as much of it as the body still has room for. */
-static struct str text_of(struct walk *w, GMimeObject *o, bool html) {
-    GByteArray *array;
+static struct str text_of(struct walk *w, const struct mime_part *p, bool html) {
+    cleanup(buf_clear) struct buf hold;
     bool known;
     size_t *left = html ? &w->html_left : &w->text_left;
-    const char *charset = parameter(o, "charset"), *flow = parameter(o, "format");
-    struct str bytes = content(o, &array);
+    const char *charset = charset_of(w->a, p);
+    struct str bytes = content(p, &hold);
     if (bytes.n > *left)
         warnings_add(w->warnings, html ? "HTML is long; its end was left out"
                                        : "text is long; its end was left out");
     bytes = str_upto(bytes, *left);
     *left -= bytes.n;
-    if (html && (!charset || !*charset)) {
-        struct str meta = html_charset(bytes);
-        charset = meta.n ? arena_str(w->a, meta).p : NULL;
-    }
+    struct str meta =
+        html && (!charset || !charset_known(charset)) ? html_charset(bytes) : STR_NONE;
+    if (meta.n)
+        charset = arena_str(w->a, meta).p;
     struct str text = mime_unix_lines(w->a, charset_to_utf8(w->a, bytes, charset, &known));
-    g_byte_array_free(array, TRUE);
     if (!known)
         warnings_add(w->warnings, "charset is not known; the text was read by guess");
-    if (!html && flow && !strcasecmp(flow, "flowed")) {
-        const char *delsp = parameter(o, "delsp");
-        text = text_unflow(w->a, text, delsp && !strcasecmp(delsp, "yes"));
+    if (!html && str_is_nocase(mime_field_token(w->a, &p->content, "format"), "flowed"))
+        text = text_unflow(w->a, text,
+                           str_is_nocase(mime_field_token(w->a, &p->content, "delsp"), "yes"));
+    return text;
+}
+
+/* Armour around a text: a signature is taken off, what is encrypted is kept as a file. */
+static struct str without_armour(struct walk *w, struct str text) {
+    struct str inner;
+    switch (pgp_open(w->a, text, &inner)) {
+    case PGP_SIGNED:
+        w->out->with_signature = true;
+        warnings_add(w->warnings, "signature was not checked");
+        return inner;
+    case PGP_ENCRYPTED:
+        w->out->encrypted = true;
+        warnings_add(w->warnings, "encrypted; kept whole, not opened");
+        keep(w, (struct str)STR("encrypted.asc"), (struct str)STR("application/pgp-encrypted"),
+             text);
+        return (struct str)STR("[encrypted]\n");
+    case PGP_NONE:
+        break;
     }
     return text;
 }
 
-/* The ceilings lie above what text_of lets through, converted, so nothing is lost here. */
-static struct piece *piece_new(struct walk *w) {
-    if (w->pieces_n == PIECES_MAX)
-        return NULL;
-    struct piece *piece = &w->pieces[w->pieces_n++];
-    buf_init(&piece->text, 4 * MIME_TEXT_MAX);
-    buf_init(&piece->html, 4 * MIME_HTML_MAX);
-    return piece;
-}
-
-static void face_add(struct buf *face, struct str text) {
-    if (face->n && text.n && !buf_add_byte(face, '\n'))
+static void take_text(struct walk *w, const struct mime_part *p, bool html) {
+    struct mime_piece *piece = w->faces ? w->faces : mime_body_piece(&w->body);
+    if (!piece) {
+        attach(w, p);
         return;
-    (void)!buf_add(face, text);
+    }
+    struct str text = text_of(w, p, html);
+    mime_body_add(html ? &piece->html : &piece->text, html ? text : without_armour(w, text));
 }
 
-static void take_text(struct walk *w, GMimeObject *o, bool html) {
-    struct piece *piece = w->faces ? w->faces : piece_new(w);
-    if (piece)
-        face_add(html ? &piece->html : &piece->text, text_of(w, o, html));
-    else
-        attach(w, o);
+/* ---- parts of a kind of their own ---- */
+
+static struct str text_in_arena(struct walk *w, struct str bytes) {
+    bool known;
+    return mime_unix_lines(w->a,
+                           charset_to_utf8(w->a, str_upto(bytes, MIME_TEXT_MAX), NULL, &known));
 }
 
 /* What a mail server says about mail of ours: kept for the report, and not shown as an attachment.
  */
-static bool take_report(struct walk *w, GMimeObject *o, struct str type) {
-    struct mime *out = w->out;
-    enum mime_report kind = MIME_REPORT_NONE;
-    GByteArray *array;
-    bool known;
-    if (str_is(type, "message/delivery-status") || str_is(type, "message/global-delivery-status"))
-        kind = MIME_REPORT_DELIVERY;
-    else if (str_is(type, "message/disposition-notification") ||
-             str_is(type, "message/global-disposition-notification"))
-        kind = MIME_REPORT_DISPOSITION;
-    else if (str_is(type, "message/feedback-report"))
-        kind = MIME_REPORT_FEEDBACK;
-    bool header = str_is(type, "text/rfc822-headers") || str_is(type, "message/rfc822-headers");
-    if ((!kind && !header) || !GMIME_IS_PART(o))
+static bool take_report(struct walk *w, const struct mime_part *p) {
+    static const struct {
+        const char *type;
+        enum mime_report kind; /* NONE: the header of the mail it is about */
+    } types[] = {{"message/delivery-status", MIME_REPORT_DELIVERY},
+                 {"message/global-delivery-status", MIME_REPORT_DELIVERY},
+                 {"message/disposition-notification", MIME_REPORT_DISPOSITION},
+                 {"message/global-disposition-notification", MIME_REPORT_DISPOSITION},
+                 {"message/feedback-report", MIME_REPORT_FEEDBACK},
+                 {"text/rfc822-headers", MIME_REPORT_NONE},
+                 {"text/rfc822-header", MIME_REPORT_NONE},
+                 {"message/rfc822-headers", MIME_REPORT_NONE}};
+    cleanup(buf_clear) struct buf hold;
+    size_t i = 0;
+    while (i < COUNT(types) && !str_is(p->type, types[i].type))
+        i++;
+    buf_init(&hold, 0);
+    if (i == COUNT(types))
         return false;
-    struct str bytes = content(o, &array);
-    bytes =
-        mime_unix_lines(w->a, charset_to_utf8(w->a, str_upto(bytes, MIME_TEXT_MAX), NULL, &known));
-    g_byte_array_free(array, TRUE);
-    if (header && !out->original.p)
+    struct mime *out = w->out;
+    struct str bytes = text_in_arena(w, content(p, &hold));
+    if (types[i].kind == MIME_REPORT_NONE && !out->original.p) {
         out->original = bytes;
-    if (kind && !out->report) {
-        out->report = kind;
+    } else if (types[i].kind && !out->report) {
+        out->report = types[i].kind;
         out->report_fields = bytes;
     }
     return true;
 }
 
-static bool is_body_text(struct str type) {
-    return str_is(type, "text/plain") || str_is(type, "text/html") ||
-           str_is(type, "text/enriched") || str_is(type, "text/richtext");
+/* A mail inside: an attachment, and where this is a report, the mail it is about. */
+static void take_message(struct walk *w, const struct mime_part *p) {
+    cleanup(buf_clear) struct buf hold;
+    buf_init(&hold, 0);
+    if (!w->out->original.p) {
+        struct str inner = content(p, &hold);
+        struct header_walk walk;
+        struct header_field field;
+        header_begin(&walk, inner);
+        while (header_next(&walk, &field))
+            ;
+        w->out->original = text_in_arena(w, str_upto(inner, (size_t)(walk.rest.p - inner.p)));
+    }
+    attach(w, p);
 }
 
-static void leaf(struct walk *w, GMimeObject *o, unsigned depth) {
-    struct str type = type_of(w->a, o);
-    const char *disposition = g_mime_object_get_disposition(o);
-    bool detached = disposition && !strcasecmp(disposition, "attachment");
-    bool named = GMIME_IS_PART(o) && g_mime_part_get_filename(GMIME_PART(o)) != NULL;
-    if (take_report(w, o, type))
+static void take_calendar(struct walk *w, const struct mime_part *p) {
+    cleanup(buf_clear) struct buf hold;
+    bool known;
+    struct str bytes = str_upto(content(p, &hold), MIME_TEXT_MAX);
+    struct calendar *c = arena_new(w->a, sizeof *c);
+    struct str text =
+        mime_unix_lines(w->a, charset_to_utf8(w->a, bytes, charset_of(w->a, p), &known));
+    if (!w->out->calendar && calendar_read(w->a, text, c))
+        w->out->calendar = c;
+    attach(w, p);
+}
+
+static void visit(struct walk *w, const struct mime_part *p);
+
+/* Sealed from within: what is signed can be read, what is encrypted is kept whole. */
+static void take_sealed(struct walk *w, const struct mime_part *p) {
+    cleanup(buf_clear) struct buf hold;
+    struct str inner;
+    buf_init(&hold, 0);
+    bool open = w->opened < OPEN_DEPTH_MAX && smime_open(w->a, content(p, &hold), &inner);
+    attach(w, p);
+    if (!open) {
+        w->out->encrypted = true;
+        warnings_add(w->warnings, "encrypted; kept whole, not opened");
         return;
-    if (w->faces && (str_is(type, "text/x-amp-html") || str_is(type, "text/watch-html")))
-        return; /* a third face that nobody here shows */
-    if (str_is(type, "application/pkcs7-mime") || str_is(type, "application/x-pkcs7-mime"))
-        warnings_add(w->warnings, "encrypted or sealed; not opened");
-    if (GMIME_IS_PART(o) && is_body_text(type) && !detached && (!named || depth == 0) &&
-        !w->related)
-        take_text(w, o, !str_is(type, "text/plain"));
+    }
+    w->out->with_signature = true;
+    warnings_add(w->warnings, "signature was not checked");
+    w->opened++;
+    visit(w, mime_part_read_entity(w->a, inner, w->warnings, &w->work));
+    w->opened--;
+}
+
+static void on_tnef_file(void *ctx, struct str name, struct str type, struct str bytes) {
+    struct walk *w = ctx;
+    name = mime_file_name(w->a, name);
+    if (!name.n)
+        name = arena_strf(w->a, "attachment-%zu%.*s", w->out->attachments_n + 1,
+                          STR_ARG(mime_extension(type)));
+    keep(w, name, type, bytes);
+}
+
+/* winmail.dat is kept, and the files in it next to it; its text only where the mail has none. */
+static void take_tnef(struct walk *w, const struct mime_part *p) {
+    cleanup(buf_clear) struct buf hold;
+    struct tnef found;
+    struct str bytes = content(p, &hold);
+    attach(w, p);
+    if (!tnef_read(w->a, bytes, on_tnef_file, w, &found)) {
+        warnings_add(w->warnings, "a TNEF part cannot be read; kept whole");
+        return;
+    }
+    struct mime_piece *piece = w->body.n || w->faces ? NULL : mime_body_piece(&w->body);
+    if (piece && found.text.n)
+        mime_body_add(&piece->text, found.text);
+    if (piece && found.html.n)
+        mime_body_add(&piece->html, found.html);
+}
+
+static bool is_sealed(const struct mime_part *p) {
+    static const char *const types[] = {"application/pkcs7-mime", "application/x-pkcs7-mime"};
+    return type_is_any(p->type, types, COUNT(types));
+}
+
+static bool is_tnef(struct walk *w, const struct mime_part *p) {
+    static const char *const types[] = {"application/ms-tnef", "application/vnd.ms-tnef"};
+    return type_is_any(p->type, types, COUNT(types)) ||
+           str_is_nocase(given_name(w, p), "winmail.dat");
+}
+
+static bool is_body_text(struct str type) {
+    static const char *const types[] = {"text/plain",    "text/html",     "text/enriched",
+                                        "text/richtext", "text/markdown", "text/x-markdown"};
+    return type_is_any(type, types, COUNT(types));
+}
+
+static void leaf(struct walk *w, const struct mime_part *p, bool alone) {
+    static const char *const third_faces[] = {"text/x-amp-html", "text/watch-html"};
+    static const char *const messages[] = {"message/rfc822", "message/global"};
+    static const char *const calendars[] = {"text/calendar", "application/ics"};
+    static const char *const rich[] = {"text/html", "text/enriched", "text/richtext"};
+    bool detached = str_is(p->disposition.word, "attachment");
+    if (take_report(w, p) || (w->faces && type_is_any(p->type, third_faces, COUNT(third_faces))))
+        return;
+    if (type_is_any(p->type, messages, COUNT(messages)))
+        take_message(w, p);
+    else if (type_is_any(p->type, calendars, COUNT(calendars)))
+        take_calendar(w, p);
+    else if (is_sealed(p))
+        take_sealed(w, p);
+    else if (is_tnef(w, p))
+        take_tnef(w, p);
+    else if (is_body_text(p->type) && !detached && !w->related &&
+             (alone || w->faces || !given_name(w, p).n))
+        take_text(w, p, type_is_any(p->type, rich, COUNT(rich)));
     else
-        attach(w, o);
+        attach(w, p);
 }
 
 /* ---- the tree ---- */
 
-static void visit(struct walk *w, GMimeObject *o, unsigned depth);
-
-static void original_take(struct walk *w, GMimeObject *o) {
-    GMimeMessage *message = g_mime_message_part_get_message(GMIME_MESSAGE_PART(o));
-    char *headers = message && !w->out->original.p
-                        ? g_mime_object_get_headers(GMIME_OBJECT(message), NULL)
-                        : NULL;
-    bool known;
-    if (headers)
-        w->out->original = mime_unix_lines(
-            w->a, charset_to_utf8(w->a, str_upto(str_c(headers), MIME_TEXT_MAX), NULL, &known));
-    g_free(headers);
-}
-
 /* An alternative's faces; nested ones fill the outer piece. */
-static void visit_alternative(struct walk *w, GMimeMultipart *m, int n, unsigned depth) {
-    struct piece *outer = w->faces;
+static void visit_alternative(struct walk *w, const struct mime_part *p) {
+    struct mime_piece *outer = w->faces;
     if (!outer)
-        w->faces = piece_new(w);
-    for (int i = 0; i < n; i++)
-        visit(w, g_mime_multipart_get_part(m, i), depth);
+        w->faces = mime_body_piece(&w->body);
+    for (const struct mime_part *c = p->children; c; c = c->next)
+        visit(w, c);
     w->faces = outer;
 }
 
-static int related_root(GMimeMultipart *m, int n) {
-    const char *start = parameter(GMIME_OBJECT(m), "start");
-    size_t length = start ? strlen(start) : 0;
-    if (length > 2 && start[0] == '<') {
-        start++;
-        length -= 2;
-    }
-    for (int i = 0; i < n && length; i++) {
-        const char *cid = g_mime_object_get_content_id(g_mime_multipart_get_part(m, i));
-        if (cid && strlen(cid) == length && !strncmp(cid, start, length))
-            return i;
-    }
-    return 0;
+static bool may_be_root(const struct mime_part *p) {
+    return is_body_text(p->type) || mime_part_is_multipart(p);
 }
 
-static void visit_related(struct walk *w, GMimeMultipart *m, int n, unsigned depth) {
+/* The part that `start` names, else the first; of a first that is no text, the first that is. */
+static const struct mime_part *related_root(struct walk *w, const struct mime_part *p) {
+    struct str start = str_trim(mime_field_token(w->a, &p->content, "start"));
+    if (start.n > 2 && start.p[0] == '<')
+        start = str_make(start.p + 1, start.n - 2);
+    for (const struct mime_part *c = p->children; c && start.n; c = c->next)
+        if (str_eq(c->cid, start))
+            return c;
+    for (const struct mime_part *c = p->children; c; c = c->next)
+        if (may_be_root(c))
+            return c;
+    return p->children;
+}
+
+/* The root first: it decides what the others are shown in. */
+static void visit_related(struct walk *w, const struct mime_part *p) {
+    const struct mime_part *root = related_root(w, p);
     bool outer = w->related;
-    int root = related_root(m, n);
-    for (int i = 0; i < n; i++) {
-        w->related = outer || i != root;
-        visit(w, g_mime_multipart_get_part(m, i), depth);
+    for (const struct mime_part *c = p->children; c; c = c->next) {
+        w->related = outer || c != root;
+        visit(w, c);
     }
     w->related = outer;
 }
 
-/* No boundary was found: what stands there is text. */
-static void visit_empty(struct walk *w, GMimeMultipart *m) {
-    const char *prologue = g_mime_multipart_get_prologue(m);
-    struct piece *piece = prologue ? piece_new(w) : NULL;
-    bool known;
-    warnings_add(w->warnings, "no parts were found where there should be some");
-    if (piece)
-        face_add(
-            &piece->text,
-            mime_unix_lines(w->a, charset_to_utf8(w->a, str_upto(str_c(prologue), MIME_TEXT_MAX),
-                                                  NULL, &known)));
-}
-
-static void visit_multipart(struct walk *w, GMimeMultipart *m, unsigned depth) {
-    struct str type = type_of(w->a, GMIME_OBJECT(m));
-    int n = g_mime_multipart_get_count(m);
-    if (n == 0)
-        visit_empty(w, m);
-    if (str_is(type, "multipart/encrypted"))
-        warnings_add(w->warnings, "encrypted or sealed; not opened");
-    if (str_is(type, "multipart/signed"))
-        warnings_add(w->warnings, "signature was not checked");
-    if (str_is(type, "multipart/alternative"))
-        visit_alternative(w, m, n, depth);
-    else if (str_is(type, "multipart/related"))
-        visit_related(w, m, n, depth);
-    else
-        for (int i = 0; i < n; i++)
-            visit(w, g_mime_multipart_get_part(m, i), depth);
-}
-
-static void visit(struct walk *w, GMimeObject *o, unsigned depth) {
-    if (!o || !part_counts(w))
+static void visit(struct walk *w, const struct mime_part *p) {
+    if (!mime_part_is_multipart(p)) {
+        leaf(w, p, w->work.parts == 1);
         return;
-    if (depth > MIME_DEPTH_MAX) {
-        warnings_add(w->warnings, "nested too deeply; not read further");
-    } else if (GMIME_IS_MULTIPART(o)) {
-        visit_multipart(w, GMIME_MULTIPART(o), depth + 1);
-    } else if (GMIME_IS_MESSAGE_PART(o)) {
-        original_take(w, o);
-        attach(w, o);
-    } else {
-        leaf(w, o, depth);
     }
-}
-
-/* ---- the body ---- */
-
-static bool is_blank(struct str s) {
-    return str_trim(s).n == 0;
-}
-
-/* "Your program cannot show HTML": said instead of a text. */
-static bool is_stub(struct str s) {
-    static const char *const phrases[] = {"does not support HTML", "doesn't support HTML",
-                                          "HTML-enabled", "cannot display HTML",
-                                          "view this email in a"};
-    if (s.n > 300)
-        return false;
-    for (size_t i = 0; i < COUNT(phrases); i++)
-        if (memmem(s.p, s.n, phrases[i], strlen(phrases[i])))
-            return true;
-    return false;
-}
-
-static bool escape(struct buf *html, struct str text) {
-    bool ok = buf_add_c(html, "<pre>");
-    for (size_t i = 0; i < text.n && ok; i++) {
-        char c = text.p[i];
-        ok = c == '<'   ? buf_add_c(html, "&lt;")
-             : c == '>' ? buf_add_c(html, "&gt;")
-             : c == '&' ? buf_add_c(html, "&amp;")
-                        : buf_add_byte(html, c);
+    if (str_is(p->type, "multipart/encrypted")) {
+        w->out->encrypted = true;
+        warnings_add(w->warnings, "encrypted; kept whole, not opened");
     }
-    return ok && buf_add_c(html, "</pre>");
-}
-
-/* Adds as much as there is room for. */
-static void add_upto(struct buf *out, struct str s) {
-    (void)!buf_add(out, utf8_upto(s, out->max - out->n));
-}
-
-static void body_join(struct walk *w) {
-    cleanup(buf_clear) struct buf text, html;
-    bool any_html = false;
-    buf_init(&text, MIME_TEXT_MAX);
-    buf_init(&html, 2 * MIME_HTML_MAX);
-    for (size_t i = 0; i < w->pieces_n; i++)
-        any_html = any_html || w->pieces[i].html.n;
-    for (size_t i = 0; i < w->pieces_n; i++) {
-        struct piece *p = &w->pieces[i];
-        struct str plain = buf_str(&p->text);
-        if (text.n && (plain.n || p->html.n))
-            add_upto(&text, (struct str)STR("\n"));
-        if (p->html.n && (is_blank(plain) || is_stub(plain)))
-            html_text(&text, buf_str(&p->html));
-        else
-            add_upto(&text, plain);
-        if (p->html.n)
-            add_upto(&html, buf_str(&p->html));
-        else if (any_html && !is_blank(plain) && !escape(&html, plain))
-            warnings_add(w->warnings, "HTML is long; its end was left out");
-        buf_clear(&p->text);
-        buf_clear(&p->html);
+    if (str_is(p->type, "multipart/signed")) {
+        w->out->with_signature = true;
+        warnings_add(w->warnings, "signature was not checked");
     }
-    w->out->text = arena_str(w->a, buf_str(&text));
-    w->out->html = any_html ? arena_str(w->a, buf_str(&html)) : STR_NONE;
+    if (str_is(p->type, "multipart/alternative"))
+        visit_alternative(w, p);
+    else if (str_is(p->type, "multipart/related"))
+        visit_related(w, p);
+    else
+        for (const struct mime_part *c = p->children; c; c = c->next)
+            visit(w, c);
 }
 
-void mime_read(struct arena *a, const struct headers *top, const struct tl_emit *emit,
-               struct warnings *w, struct mime *out) {
-    struct buf given;
-    size_t given_n;
+/* A mail without any words says at least what it is. */
+static void say_what_it_is(struct arena *a, struct mime *out) {
+    if (!mime_body_is_blank(out->text))
+        return;
+    if (out->encrypted)
+        out->text = (struct str)STR("[encrypted]");
+    else if (out->calendar)
+        out->text = calendar_text(a, out->calendar);
+}
+
+void mime_read(struct arena *a, const struct headers *top, const char *charset,
+               const struct tl_emit *emit, struct warnings *w, struct mime *out) {
     *out = (struct mime){.attachments =
                              arena_new(a, (MIME_ATTACHMENTS_MAX + 1) * sizeof *out->attachments)};
     struct walk *walk = arena_new(a, sizeof *walk);
@@ -409,26 +446,21 @@ void mime_read(struct arena *a, const struct headers *top, const struct tl_emit 
                           .emit = emit,
                           .warnings = w,
                           .out = out,
+                          .charset = charset,
                           .text_left = MIME_TEXT_MAX,
                           .html_left = MIME_HTML_MAX};
-    buf_init(&given, top->body.n + 2 * 1024 * 1024);
-    (void)buf_reserve(&given, top->body.n); /* at once, not by doubling */
-    mime_limit(top, &given, w);
-    char *bytes = buf_steal(&given, &given_n); /* the stream's from here on: a mail may be large */
-    GMimeStream *stream =
-        g_mime_stream_mem_new_with_byte_array(g_byte_array_new_take((guint8 *)bytes, given_n));
-    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), TRUE);
-    GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-    GMimeParserOptions *options = mime_options();
-    g_object_unref(stream);
-    GMimeObject *root = g_mime_parser_construct_part(parser, options);
-    if (root)
-        visit(walk, root, 0);
-    else
-        warnings_add(w, "structure cannot be read");
-    if (root)
-        g_object_unref(root);
-    g_mime_parser_options_free(options);
-    g_object_unref(parser);
-    body_join(walk);
+    visit(walk, mime_part_read(a, top, w, &walk->work));
+    mime_body_join(a, &walk->body, w, &out->text, &out->html);
+    mark_shown(out);
+    say_what_it_is(a, out);
+}
+
+const char *mime_charset_hint(struct arena *a, const struct headers *top) {
+    struct str type = headers_get(top, "Content-Type"), charset;
+    struct mime_field field;
+    mime_field_read(a, type.p ? type : (struct str)STR(""), &field);
+    charset = mime_field_token(a, &field, "charset");
+    if (!charset.n && str_starts(field.word, str_c("multipart/")))
+        charset = html_charset(top->body); /* written alike in the header of a part */
+    return charset.n ? arena_str(a, str_upto(charset, CHARSET_MAX)).p : NULL;
 }

@@ -1,7 +1,11 @@
 /* mime.h - the parts of a mail: its text, its HTML, its attachments, the report it may carry.
  *
- * In the child only. GMime takes the structure apart; what it is given is counted and cut before
- * (mime_limit.c), what it gives is decoded by charset.c, so that all of it is valid UTF-8.
+ *   mime_part.c    the tree, as views          mime_field.c   Content-Type and its like
+ *   mime_decode.c  transfer encodings          mime_body.c    text and HTML, joined
+ *   smime.c        what is signed from within  tnef.c         winmail.dat
+ *   calendar.c     invitations                 pgp.c          armour around a text
+ *
+ * In the child only. All text that leaves here is valid UTF-8.
  */
 #ifndef EMAIL_MIME_H
 #define EMAIL_MIME_H
@@ -9,16 +13,13 @@
 #include <stdbool.h>
 
 #include <touchline/kit/arena.h>
-#include <touchline/kit/buf.h>
 #include <touchline/plugin.h>
 #include <touchline/str.h>
 
 #include "header.h"
 
 enum {
-    MIME_PARTS_MAX = 500,
     MIME_ATTACHMENTS_MAX = 100,
-    MIME_DEPTH_MAX = 20,
     MIME_TEXT_MAX = 1024 * 1024,
     MIME_HTML_MAX = 2 * 1024 * 1024,
     MIME_WARNINGS_MAX = 16,
@@ -49,22 +50,20 @@ struct mime {
     struct mime_attachment *attachments;
     size_t attachments_n;
     enum mime_report report;
-    struct str report_fields; /* body of the message/…-status part, LF ends */
-    struct str original;      /* header of the mail it is about */
+    struct str report_fields;  /* body of the message/…-status part, LF ends */
+    struct str original;       /* header of the mail it is about */
+    bool encrypted;            /* kept whole, not opened */
+    bool with_signature;       /* which nobody checked */
+    struct calendar *calendar; /* the first invitation in it; NULL: none */
 };
 
-/* Emits a blob for each attachment, whose bytes are not kept. Never fails: what cannot be read is
- * in the warnings. */
-void mime_read(struct arena *a, const struct headers *top, const struct tl_emit *emit,
-               struct warnings *w, struct mime *out);
+/* Emits a blob for each attachment, whose bytes are not kept. charset: of raw 8-bit in fields,
+ * NULL: not known. Never fails: what cannot be read is in the warnings. */
+void mime_read(struct arena *a, const struct headers *top, const char *charset,
+               const struct tl_emit *emit, struct warnings *w, struct mime *out);
 
-/* A header value, unfolded and decoded (RFC 2047), on one line. */
-struct str mime_header_text(struct arena *a, struct str value);
-
-/* GMime must have been begun once before anything of it is used. */
-void mime_begin(void);
-
-/* A name for a file: without path, controls and characters that turn the direction. */
-struct str mime_file_name(struct arena *a, struct str name);
+/* The charset in which raw 8-bit of the header is most likely written: that of the text. NULL:
+ * nothing is said. In the arena. */
+const char *mime_charset_hint(struct arena *a, const struct headers *top);
 
 #endif

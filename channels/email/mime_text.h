@@ -1,21 +1,19 @@
-/* mime_text.h - what mime.c needs of strings; shares GMime's types, so only files that use it
- * include this. */
+/* mime_text.h - strings of a mail as ours: lines, names of files, what a type is called. Pure. */
 #ifndef EMAIL_MIME_TEXT_H
 #define EMAIL_MIME_TEXT_H
-
-#include <gmime/gmime.h>
 
 #include <touchline/kit/arena.h>
 #include <touchline/str.h>
 
-/* Loose wherever mail is written loosely; free with g_mime_parser_options_free. */
-GMimeParserOptions *mime_options(void);
-
-/* A string of GMime's, freed here; NULL gives an empty one. Valid and on one line. */
-struct str mime_take_line(struct arena *a, char *take_s);
-
 /* CRLF and lone CR become LF. */
 struct str mime_unix_lines(struct arena *a, struct str s);
+
+/* A header value, unfolded and decoded (RFC 2047), on one line. charset is that of the body, for
+ * raw 8-bit that is no UTF-8; NULL: not known. */
+struct str mime_header_text(struct arena *a, struct str value, const char *charset);
+
+/* A name for a file: without path, controls and characters that turn the direction. */
+struct str mime_file_name(struct arena *a, struct str name);
 
 /* ".png" of "image/png"; ".bin" for what is not known. */
 struct str mime_extension(struct str type);

@@ -14,9 +14,11 @@
 #include "auto.h"
 #include "bounce.h"
 #include "bounce_words.h"
+#include "calendar.h"
 #include "charset.h"
 #include "email.h"
 #include "mime.h"
+#include "mime_text.h"
 #include "reply_text.h"
 #include "thread.h"
 #include "trust.h"
@@ -36,6 +38,7 @@ struct reading {
     const struct tl_emit *out;
     struct arena arena;
     json_t *meta;
+    const char *charset; /* of raw 8-bit in fields; NULL: not known */
     struct headers headers;
     struct warnings warnings;
     struct mime mime;
@@ -52,36 +55,55 @@ struct reading {
 
 static struct str text_of(struct reading *r, const char *header) {
     struct str value = headers_get(&r->headers, header);
-    return value.p ? mime_header_text(&r->arena, value) : STR_NONE;
+    return value.p ? mime_header_text(&r->arena, value, r->charset) : STR_NONE;
 }
 
 /* ---- people ---- */
 
-/* The addresses of a field, with names decoded and on one line, what is no address left out. */
-static size_t people(struct reading *r, const char *header, struct address *out, size_t max) {
-    struct str value = headers_get(&r->headers, header);
-    bool known;
-    size_t n, kept = 0;
-    if (!value.n)
-        return 0;
-    if (value.n > HEADER_VALUE_MAX)
-        warnings_add(&r->warnings, "a field of addresses is long; its end was left out");
-    value = charset_to_utf8(&r->arena, header_unfold(&r->arena, value), NULL, &known);
-    n = address_list(&r->arena, value, out, max);
-    if (n == ADDRESS_LIST_MAX)
-        warnings_add(&r->warnings, "more addresses than are kept");
+/* What is no address is left out; returns how many were read, of which *out_unread were none. */
+static size_t addresses_of(struct reading *r, struct str value, struct address *out, size_t max,
+                           size_t *out_unread) {
+    size_t n = address_list(&r->arena, value, out, max), kept = 0;
+    *out_unread = 0;
     for (size_t i = 0; i < n; i++) {
         struct address one = out[i];
-        one.name = one.name.p ? utf8_upto(mime_header_text(&r->arena, one.name), NAME_MAX_BYTES)
-                              : STR_NONE;
-        if (one.email.p && !address_valid(one.email)) {
-            warnings_add(&r->warnings, "an address cannot be read");
-            one.email = STR_NONE;
-        }
+        one.name = one.name.p
+                       ? utf8_upto(mime_header_text(&r->arena, one.name, NULL), NAME_MAX_BYTES)
+                       : STR_NONE;
+        bool unread = one.email.p && !address_valid(one.email);
+        *out_unread += unread;
+        one.email = unread ? STR_NONE : one.email;
         if (one.email.n || one.name.n)
             out[kept++] = one;
     }
     return kept;
+}
+
+static bool any_email(const struct address *list, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (list[i].email.n)
+            return true;
+    return false;
+}
+
+/* The addresses of a field, with names decoded and on one line. Some encode the whole field,
+ * address and all: it is decoded where nothing can be read otherwise. */
+static size_t people(struct reading *r, const char *header, struct address *out, size_t max) {
+    struct str value = headers_get(&r->headers, header);
+    size_t n, unread;
+    if (!value.n)
+        return 0;
+    if (value.n > HEADER_VALUE_MAX)
+        warnings_add(&r->warnings, "a field of addresses is long; its end was left out");
+    value = charset_field_to_utf8(&r->arena, header_unfold(&r->arena, value), r->charset);
+    n = addresses_of(r, value, out, max, &unread);
+    if (!any_email(out, n) && memmem(value.p, value.n, "=?", 2))
+        n = addresses_of(r, mime_header_text(&r->arena, value, NULL), out, max, &unread);
+    if (n + unread >= ADDRESS_LIST_MAX)
+        warnings_add(&r->warnings, "more addresses than are kept");
+    if (unread)
+        warnings_add(&r->warnings, "an address cannot be read");
+    return n;
 }
 
 static void write_address(struct jwrite *w, const struct address *a) {
@@ -142,21 +164,45 @@ static void read_trust(struct reading *r) {
     r->verified = r->alone && trust_sender(&r->arena, &r->headers, servers, n, r->from_email);
 }
 
-/* Who wrote: From; of several the one that Sender names, else the first (RFC 5322 3.6.2). Without
- * any, the envelope's. */
+/* A mailing list that writes in its own name says who did (Google Groups and its like). */
+static struct address original_sender(struct reading *r, struct address from) {
+    struct address list[2];
+    if (people(r, "X-Original-Sender", list, COUNT(list)) != 1 || !list[0].email.n)
+        return from;
+    r->alone = r->alone && str_eq_nocase(list[0].email, from.email);
+    from.email = list[0].email;
+    return from;
+}
+
+/* "boss@corp.example <x@evil.example>": a name that would be taken for the address. */
+static void warn_of_name(struct reading *r, const struct address *from) {
+    struct str rest = from->name;
+    while (rest.n) {
+        struct str word = str_cut(&rest, ' ');
+        while (word.n && strchr("<([{\"'", word.p[0]) && word.p[0])
+            word = str_from(word, 1);
+        while (word.n && strchr(">)]}\"',;:", word.p[word.n - 1]) && word.p[word.n - 1])
+            word.n--;
+        if (address_valid(word) && !str_eq_nocase(word, from->email))
+            warnings_add(&r->warnings, "the sender's name shows another address");
+    }
+}
+
+/* Who wrote: From; of several Sender, which says who did send, else the first (RFC 5322 3.6.2).
+ * Without any, the envelope's. */
 static struct address who_wrote(struct reading *r) {
     struct address list[8], sender[2], none = {0};
     size_t n = people(r, "From", list, COUNT(list));
     r->alone = n == 1 && list[0].email.n && headers_count(&r->headers, "From") == 1;
     size_t senders = n == 1 && list[0].email.n ? 0 : people(r, "Sender", sender, COUNT(sender));
     for (size_t i = 0; senders && i < n; i++)
-        if (str_eq_nocase(list[i].email, sender[0].email))
-            return list[i];
-    for (size_t i = 0; i < n; i++)
-        if (list[i].email.n)
+        if (list[i].email.n && str_eq_nocase(list[i].email, sender[0].email))
             return list[i];
     if (senders && sender[0].email.n)
         return sender[0];
+    for (size_t i = 0; i < n; i++)
+        if (list[i].email.n)
+            return original_sender(r, list[i]);
     struct str envelope = jget_str(r->meta, "envelope_from");
     warnings_add(&r->warnings, "no sender's address");
     none.name = n ? list[0].name : STR_NONE;
@@ -323,6 +369,22 @@ static void write_body(struct reading *r, struct jwrite *w) {
     write_attachments(r, w);
 }
 
+/* What is true of this mail beyond a touchpoint's own members; nothing where there is none. */
+static void write_data(struct reading *r, struct jwrite *w) {
+    if (!r->unasked && !r->mime.with_signature && !r->mime.encrypted && !r->mime.calendar)
+        return;
+    jwrite_open(w, "data", '{');
+    if (r->unasked)
+        jwrite_bool(w, "no_auto_reply", true);
+    if (r->mime.with_signature)
+        jwrite_c(w, "signed", "unverified");
+    if (r->mime.encrypted)
+        jwrite_bool(w, "encrypted", true);
+    if (r->mime.calendar)
+        calendar_write(w, r->mime.calendar);
+    jwrite_close(w, '}');
+}
+
 static bool write_touchpoint(struct reading *r, struct buf *json, const struct address *from) {
     struct jwrite w;
     jwrite_init(&w, json);
@@ -386,16 +448,17 @@ static struct str with_lines(struct arena *a, struct str mail) {
 static void reading_run(struct reading *r) {
     cleanup(buf_clear) struct buf json;
     buf_init(&json, JSON_MAX);
-    mime_begin();
     headers_read(&r->arena, with_lines(&r->arena, r->in->body), &r->headers);
     if (r->headers.cut)
         warnings_add(&r->warnings, "more header fields than are read");
+    r->charset = mime_charset_hint(&r->arena, &r->headers);
     r->subject = text_of(r, "Subject");
     struct address from = who_wrote(r);
+    warn_of_name(r, &from);
     warn_of_own(r, from.email);
     r->from_email = from.email;
     r->from_word = from.email.n ? from.email : from.name;
-    mime_read(&r->arena, &r->headers, r->out, &r->warnings, &r->mime);
+    mime_read(&r->arena, &r->headers, r->charset, r->out, &r->warnings, &r->mime);
     read_trust(r);
     read_kind(r);
     read_date(r);

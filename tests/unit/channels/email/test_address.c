@@ -95,7 +95,8 @@ static void headers_end_where_the_body_begins(void **state) {
         {"Subject: a\r\n b\r\nX: y\r\n\r\nbody", "a\r\n b", "body"},
         {"Subject : a\n\nbody", "a", "body"},
         {"From jana Mon\nSubject: a\n\nbody", "a", "body"},
-        {"\r\nSubject: a\n\nbody", NULL, "Subject: a\n\nbody"},
+        {"\r\n\nSubject: a\n\nbody", "a", "body"}, /* an exporter's empty lines */
+        {"\r\nno field\n\nbody", NULL, "no field\n\nbody"},
         {"no header at all\nX", NULL, "no header at all\nX"},
         {"Subject: a\nlost fold\nX: y\n\nbody", "a", "body"},
         {"Subject: a\nbody without a gap\nmore", "a", "body without a gap\nmore"},
