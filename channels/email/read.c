@@ -335,6 +335,16 @@ static void write_envelope(struct reading *r, struct jwrite *w) {
     jwrite_close(w, '}');
 }
 
+/* What became of the parts that are no plain text. */
+static void write_parts(struct reading *r, struct jwrite *w) {
+    if (r->mime.with_signature)
+        jwrite_c(w, "signed", "unverified");
+    if (r->mime.encrypted)
+        jwrite_bool(w, "encrypted", true);
+    if (r->mime.calendar)
+        calendar_write(w, r->mime.calendar);
+}
+
 /* What the daemon goes by, and what else is worth knowing. */
 static void write_data(struct reading *r, struct jwrite *w) {
     struct str index = thread_index_root(&r->arena, &r->headers);
@@ -349,6 +359,7 @@ static void write_data(struct reading *r, struct jwrite *w) {
         jwrite_str(w, "recipient", r->bounce.complained);
         jwrite_close(w, '}');
     }
+    write_parts(r, w);
     jwrite_close(w, '}');
 }
 
@@ -367,22 +378,6 @@ static void write_body(struct reading *r, struct jwrite *w) {
     jwrite_str(w, "reply_text", reply_text(&r->arena, text));
     jwrite_str(w, "html", r->mime.html);
     write_attachments(r, w);
-}
-
-/* What is true of this mail beyond a touchpoint's own members; nothing where there is none. */
-static void write_data(struct reading *r, struct jwrite *w) {
-    if (!r->unasked && !r->mime.with_signature && !r->mime.encrypted && !r->mime.calendar)
-        return;
-    jwrite_open(w, "data", '{');
-    if (r->unasked)
-        jwrite_bool(w, "no_auto_reply", true);
-    if (r->mime.with_signature)
-        jwrite_c(w, "signed", "unverified");
-    if (r->mime.encrypted)
-        jwrite_bool(w, "encrypted", true);
-    if (r->mime.calendar)
-        calendar_write(w, r->mime.calendar);
-    jwrite_close(w, '}');
 }
 
 static bool write_touchpoint(struct reading *r, struct buf *json, const struct address *from) {
