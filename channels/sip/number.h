@@ -27,7 +27,10 @@ struct number {
     struct str text; /* E.164, or as it was dialled */
 };
 
-/* raw: a number, the user part of a SIP URI or a whole sip:/tel: URI. */
+/* raw: a number, the user part of a SIP URI, a whole sip: or tel: URI (RFC 3966), with or without a
+ * display name. Of a tel: number that is local its phone-context counts (a prefix with '+'); of one
+ * that was ported (npdi, rn) the number itself. What the trunk's rules leave unread libphonenumber
+ * may read, by the trunk's country. */
 struct number number_read(struct arena *a, const struct trunk_config *t, struct str raw);
 /* Whether a number called is ours. */
 bool number_inbound(const struct trunk_config *t, const struct number *called);
