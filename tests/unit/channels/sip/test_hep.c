@@ -1,0 +1,524 @@
+/* Captured SIP: HEP packets, SIP messages, and the calls that are built of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include <touchline/kit/buf.h>
+#include <touchline/kit/jread.h>
+
+#include "sip/format.h"
+#include "sip/hep_calls.h"
+#include "sip/hep_packet.h"
+#include "sip/number.h"
+
+enum { CALLS_MAX = 64, FILE_MAX = 1 << 20 };
+
+/* What a format gave: the last word on each call. */
+struct heard {
+    struct arena arena;
+    struct {
+        struct str id, caller, callee, target;
+        enum call_outcome outcome;
+        int rank, code, q850;
+        int64_t start_ms, answer_ms, end_ms;
+        bool withheld;
+        unsigned times;
+    } calls[CALLS_MAX];
+    size_t n;
+};
+
+static void on_line(void *ctx, const struct call_line *l, struct str raw) {
+    struct heard *h = ctx;
+    size_t i = 0;
+    assert_true(raw.n > 0);
+    while (i < h->n && !str_eq(h->calls[i].id, l->call_id))
+        i++;
+    assert_true(i < CALLS_MAX);
+    h->n += i == h->n;
+    if (h->calls[i].rank > l->rank)
+        return;
+    h->calls[i].id = arena_str(&h->arena, l->call_id);
+    h->calls[i].caller = arena_str(&h->arena, l->caller);
+    h->calls[i].callee = arena_str(&h->arena, l->callee);
+    h->calls[i].target = arena_str(&h->arena, l->target);
+    h->calls[i].outcome = l->outcome;
+    h->calls[i].rank = l->rank;
+    h->calls[i].code = l->code;
+    h->calls[i].q850 = l->q850;
+    h->calls[i].start_ms = l->start_ms;
+    h->calls[i].answer_ms = l->answer_ms;
+    h->calls[i].end_ms = l->end_ms;
+    h->calls[i].withheld = l->withheld;
+    h->calls[i].times++;
+}
+
+static void on_bad(void *ctx, struct str piece, const char *why) {
+    (void)ctx, (void)piece;
+    fail_msg("bad: %s", why);
+}
+
+struct source {
+    void *state;
+    struct heard heard;
+    struct format_sink sink;
+    int64_t mono_ms;
+    struct str secret;
+};
+
+static void source_open(struct source *s) {
+    memset(s, 0, sizeof *s);
+    arena_init(&s->heard.arena);
+    s->state = format_hep.state_new();
+    s->sink = (struct format_sink){&s->heard, on_line, on_bad};
+}
+
+static void source_close(struct source *s) {
+    format_hep.state_free(s->state);
+    arena_clear(&s->heard.arena);
+}
+
+static enum format_verdict give(struct source *s, struct str packet) {
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    const char *why = NULL;
+    const struct format_in in = {
+        .arena = &a, .state = s->state, .mono_ms = s->mono_ms, .now_ms = 1, .secret = s->secret};
+    enum format_verdict v = format_hep.packet(&in, packet, &s->sink, &why);
+    assert_true(v != FORMAT_BAD || why);
+    return v;
+}
+
+static void pass_time(struct source *s, int64_t ms) {
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    s->mono_ms += ms;
+    const struct format_in in = {.arena = &a, .state = s->state, .mono_ms = s->mono_ms};
+    format_hep.tick(&in, &s->sink);
+}
+
+/* ---- packets of our own ---- */
+
+static void put(struct buf *b, unsigned v, int bytes) {
+    while (bytes--)
+        assert_true(buf_add_byte(b, (char)(v >> (8 * bytes))));
+}
+
+static void chunk(struct buf *b, unsigned type, struct str value) {
+    put(b, 0, 2);
+    put(b, type, 2);
+    put(b, (unsigned)value.n + 6, 2);
+    assert_true(buf_add(b, value));
+}
+
+/* One message at second `at` of the test. */
+static struct str packet(struct arena *a, int at, const char *text, struct str key, bool deflated) {
+    cleanup(buf_clear) struct buf b, number;
+    buf_init(&b, HEP_PACKET_MAX);
+    buf_init(&number, 16);
+    put(&number, 1764000000u + (unsigned)at, 4);
+    assert_true(buf_add_c(&b, "HEP3"));
+    put(&b, 0, 2);
+    chunk(&b, 1, str_make("\2", 1));
+    chunk(&b, 9, buf_str(&number));
+    chunk(&b, 10, str_make("\0\0\0\0", 4));
+    chunk(&b, 11, str_make("\1", 1));
+    if (key.n)
+        chunk(&b, 14, key);
+    if (deflated) {
+        unsigned char out[8192];
+        unsigned long n = sizeof out;
+        assert_int_equal(compress(out, &n, (const unsigned char *)text, strlen(text)), Z_OK);
+        chunk(&b, 16, str_make((char *)out, n));
+    } else {
+        chunk(&b, 15, str_c(text));
+    }
+    b.p[4] = (char)(b.n >> 8);
+    b.p[5] = (char)b.n;
+    return arena_str(a, buf_str(&b));
+}
+
+/* first: "INVITE sip:…" or "200 OK"; method of CSeq; branch; to_tag. */
+static const char *message(struct arena *a, const char *first, const char *cseq, const char *branch,
+                           const char *more) {
+    bool answer = first[0] >= '1' && first[0] <= '9';
+    return arena_strf(a,
+                      "%s%s%s\r\nv: SIP/2.0/UDP h;branch=%s, SIP/2.0/UDP other;branch=zz\r\n"
+                      "f: \"Jana\" <sip:+4930123456@h>;tag=a\r\nt: <sip:+4930555@h>%s\r\n"
+                      "i: one@h\r\nCSeq: %s\r\n\r\n",
+                      answer ? "SIP/2.0 " : "", first, answer ? "" : " SIP/2.0", branch, more, cseq)
+        .p;
+}
+
+static void tells(struct source *s, int at, const char *first, const char *cseq, const char *branch,
+                  const char *more) {
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    (void)give(s, packet(&a, at, message(&a, first, cseq, branch, more), STR_NONE, at % 2));
+}
+
+/* ---- what is told ---- */
+
+static void a_call_is_answered_and_ended(void **state) {
+    (void)state;
+    struct source s;
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    tells(&s, 1, "INVITE sip:anna@10.0.0.7", "1 INVITE", "b2", "");
+    tells(&s, 2, "180 Ringing", "1 INVITE", "b2", ";tag=t");
+    tells(&s, 5, "200 OK", "1 INVITE", "b2", ";tag=t");
+    tells(&s, 5, "200 OK", "1 INVITE", "b1", ";tag=t");
+    tells(&s, 5, "ACK sip:anna@10.0.0.7", "1 ACK", "b3", ";tag=t");
+    tells(&s, 9, "INVITE sip:anna@10.0.0.7", "2 INVITE", "b4", ";tag=t"); /* a hold */
+    tells(&s, 9, "200 OK", "2 INVITE", "b4", ";tag=t");
+    assert_int_equal(s.heard.n, 0);
+    tells(&s, 65, "BYE sip:anna@10.0.0.7", "3 BYE", "b5", ";tag=t\r\nReason: Q.850;cause=16");
+    tells(&s, 66, "BYE sip:anna@10.0.0.7", "3 BYE", "b5", ";tag=t");
+    assert_int_equal(s.heard.n, 1);
+    assert_int_equal(s.heard.calls[0].times, 1);
+    assert_int_equal(s.heard.calls[0].outcome, CALL_ANSWERED);
+    assert_int_equal(s.heard.calls[0].code, 200);
+    assert_int_equal(s.heard.calls[0].q850, 16);
+    assert_int_equal(s.heard.calls[0].answer_ms - s.heard.calls[0].start_ms, 5000);
+    assert_int_equal(s.heard.calls[0].end_ms - s.heard.calls[0].answer_ms, 60000);
+    assert_true(str_is(s.heard.calls[0].caller, "sip:+4930123456@h"));
+    assert_true(str_is(s.heard.calls[0].callee, "sip:+4930555@h"));
+    assert_true(str_is(s.heard.calls[0].target, "anna"));
+    pass_time(&s, 65000);
+    pass_time(&s, 65000);
+    source_close(&s);
+}
+
+/* Each message of a call that a proxy forked, in any order: the same call. */
+static void order_and_repetition_do_not_matter(void **state) {
+    (void)state;
+    static const struct {
+        int at;
+        const char *first, *cseq, *branch, *more;
+    } script[] = {
+        {0, "INVITE sip:+4930555@h", "1 INVITE", "b1", ""},
+        {1, "INVITE sip:anna@10.0.0.7", "1 INVITE", "b2", ""},
+        {1, "INVITE sip:ben@10.0.0.8", "1 INVITE", "b3", ""},
+        {3, "486 Busy", "1 INVITE", "b3", ";tag=u"},
+        {9, "CANCEL sip:anna@10.0.0.7", "1 CANCEL", "b2", ""},
+        {8, "CANCEL sip:+4930555@h", "1 CANCEL", "b1", ""},
+        {9, "487 Gone", "1 INVITE", "b2", ";tag=t"},
+        {9, "487 Gone", "1 INVITE", "b1", ";tag=t"},
+    };
+    srand(7);
+    for (int round = 0; round < 500; round++) {
+        size_t order[COUNT(script) * 2];
+        struct source s;
+        source_open(&s);
+        for (size_t i = 0; i < COUNT(order); i++)
+            order[i] = i % COUNT(script);
+        for (size_t i = COUNT(order) - 1; i; i--) {
+            size_t k = (size_t)rand() % (i + 1), t = order[i];
+            order[i] = order[k], order[k] = t;
+        }
+        for (size_t i = 0; i < COUNT(order); i++)
+            tells(&s, script[order[i]].at, script[order[i]].first, script[order[i]].cseq,
+                  script[order[i]].branch, script[order[i]].more);
+        pass_time(&s, 101000);
+        assert_int_equal(s.heard.n, 1);
+        if (s.heard.calls[0].outcome != CALL_ABANDONED || s.heard.calls[0].code != 487)
+            fail_msg("round %d: outcome %d code %d", round, s.heard.calls[0].outcome,
+                     s.heard.calls[0].code);
+        source_close(&s);
+    }
+}
+
+static void a_password_asked_for_is_no_call(void **state) {
+    (void)state;
+    struct source s;
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    tells(&s, 0, "407 Who?", "1 INVITE", "b1", ";tag=t");
+    pass_time(&s, 1000);
+    assert_int_equal(s.heard.n, 0);
+    tells(&s, 1, "INVITE sip:+4930555@h", "2 INVITE", "b2", "");
+    tells(&s, 4, "603 Decline", "2 INVITE", "b2", ";tag=t");
+    assert_int_equal(s.heard.n, 1);
+    assert_int_equal(s.heard.calls[0].outcome, CALL_REJECTED);
+    source_close(&s);
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    tells(&s, 0, "401 Who?", "1 INVITE", "b1", ";tag=t");
+    pass_time(&s, 101000);
+    pass_time(&s, 101000);
+    assert_int_equal(s.heard.n, 0);
+    source_close(&s);
+}
+
+static void what_is_never_answered_ends_by_the_clock(void **state) {
+    (void)state;
+    struct source s;
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    tells(&s, 2, "180 Ringing", "1 INVITE", "b1", ";tag=t");
+    pass_time(&s, 99000);
+    assert_int_equal(s.heard.n, 0);
+    pass_time(&s, 2000);
+    assert_int_equal(s.heard.n, 1);
+    assert_int_equal(s.heard.calls[0].outcome, CALL_NO_ANSWER);
+    /* The 487 of a caller who gave up was not captured. */
+    source_close(&s);
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    tells(&s, 4, "CANCEL sip:+4930555@h", "1 CANCEL", "b1", "");
+    pass_time(&s, 33000);
+    assert_int_equal(s.heard.calls[0].outcome, CALL_ABANDONED);
+    source_close(&s);
+    /* No BYE: told in the end. */
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    tells(&s, 1, "200 OK", "1 INVITE", "b1", ";tag=t");
+    pass_time(&s, 3600 * 1000);
+    assert_int_equal(s.heard.n, 0);
+    pass_time(&s, 5 * 3600 * 1000);
+    assert_int_equal(s.heard.calls[0].outcome, CALL_ANSWERED);
+    assert_int_equal(s.heard.calls[0].end_ms, -1);
+    source_close(&s);
+}
+
+static void privacy_and_anonymous_withhold(void **state) {
+    (void)state;
+    struct source s;
+    source_open(&s);
+    tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1", "\r\nPrivacy: user; id");
+    tells(&s, 4, "486 Busy", "1 INVITE", "b1", ";tag=t");
+    assert_true(s.heard.calls[0].withheld);
+    assert_int_equal(s.heard.calls[0].outcome, CALL_BUSY);
+    source_close(&s);
+}
+
+static void packets_without_the_key_or_of_old_versions_are_refused(void **state) {
+    (void)state;
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    struct source s;
+    source_open(&s);
+    s.secret = str_c("geheim");
+    const char *text = message(&a, "INVITE sip:+4930555@h", "1 INVITE", "b1", "");
+    assert_int_equal(give(&s, packet(&a, 0, text, str_c("geheim"), false)), FORMAT_LINE);
+    assert_int_equal(give(&s, packet(&a, 0, text, str_c("geheim"), true)), FORMAT_LINE);
+    assert_int_equal(give(&s, packet(&a, 0, text, str_c("gehein"), false)), FORMAT_STRANGER);
+    assert_int_equal(give(&s, packet(&a, 0, text, STR_NONE, false)), FORMAT_STRANGER);
+    assert_int_equal(give(&s, str_make("\2\1abc", 5)), FORMAT_OLD);
+    assert_int_equal(give(&s, str_c("HEP3\0")), FORMAT_BAD);
+    struct str whole = packet(&a, 0, text, str_c("geheim"), false);
+    for (size_t n = 0; n < whole.n; n++)
+        assert_int_equal(give(&s, str_upto(whole, n)), FORMAT_BAD);
+    source_close(&s);
+}
+
+static void a_bomb_is_not_inflated(void **state) {
+    (void)state;
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    static unsigned char zeroes[4 << 20], out[HEP_PACKET_MAX];
+    unsigned long n = sizeof out;
+    cleanup(buf_clear) struct buf b;
+    struct hep_packet p;
+    const char *why = NULL;
+    buf_init(&b, HEP_PACKET_MAX);
+    assert_int_equal(compress(out, &n, zeroes, sizeof zeroes), Z_OK);
+    assert_true(buf_add_c(&b, "HEP3"));
+    put(&b, (unsigned)n + 12, 2);
+    chunk(&b, 16, str_make((char *)out, n));
+    assert_int_equal(hep_packet_read(&a, buf_str(&b), &p, &why), HEP_BAD);
+    assert_non_null(why);
+}
+
+static void a_stream_is_cut_at_its_lengths(void **state) {
+    (void)state;
+    assert_int_equal(format_hep.frame(str_make("HEP3\1\0", 6)), 256);
+    assert_int_equal(format_hep.frame(str_make("HEP3\1", 5)), 0);
+    assert_int_equal(format_hep.frame(str_make("", 0)), 0);
+    assert_int_equal(format_hep.frame(str_make("HEP3\0\5", 6)), -1);
+    assert_int_equal(format_hep.frame(str_make("GET /", 5)), -1);
+}
+
+static void a_message_is_read_as_it_may_be_written(void **state) {
+    (void)state;
+    static const char text[] =
+        "\r\nINVITE sip:+4930555@h;user=phone SIP/2.0\n"
+        "VIA: SIP/2.0/TCP [2001:db8::1]:5060 ; branch = z9hG4bKx ;rport\n"
+        "From:\t\"A \\\"B\\\" <c>, d\"\n  <sip:+4930123456@h;transport=tcp>\n\t;tag=88\n"
+        "To: sip:+4930555@h;tag=t1\nCall-ID: x@y\ncseq: 0007   INVITE\n"
+        "P-Asserted-Identity: \"J\" <sip:+4930999@h>, <tel:+49-30-999>\n"
+        "Diversion: <sip:+4930777@h>;reason=unconditional, <sip:+4930778@h>\n"
+        "Reason: SIP;cause=200;text=\"Call, completed; elsewhere\", Q.850 ;cause=26\n"
+        "Privacy: none\n\nbody: From: x";
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    struct sip_message m;
+    const char *why;
+    assert_true(sip_message_read(&a, str_c(text), &m, &why));
+    assert_true(m.request && str_is(m.method, "INVITE") && m.cseq == 7);
+    assert_true(str_is(m.branch, "z9hG4bKx"));
+    assert_true(str_is(m.from.display, "A \"B\" <c>, d"));
+    assert_true(str_is(m.from.uri, "sip:+4930123456@h;transport=tcp"));
+    assert_true(str_is(m.from_tag, "88"));
+    assert_true(str_is(m.to.uri, "sip:+4930555@h") && str_is(m.to_tag, "t1"));
+    assert_true(str_is(m.asserted.uri, "sip:+4930999@h"));
+    assert_true(str_is(m.asserted_tel.uri, "tel:+49-30-999"));
+    assert_true(str_is(m.diverted.uri, "sip:+4930777@h"));
+    assert_int_equal(m.cause, 200);
+    assert_int_equal(m.q850, 26);
+    assert_false(m.privacy);
+    assert_false(sip_message_read(&a, str_c("hello"), &m, &why));
+    assert_false(sip_message_read(&a, str_c("SIP/2.0 200 OK\r\n\r\n"), &m, &why));
+}
+
+/* ---- the collected calls ---- */
+
+static struct str load(struct arena *a, const char *name) {
+    char path[256];
+    snprintf(path, sizeof path, "../shared/corpora/kamailio-sipp/%s", name);
+    FILE *in = fopen(path, "rb");
+    if (!in) {
+        print_message("skipped: no collected calls beside this tree\n");
+        skip();
+    }
+    char *text = arena_new(a, FILE_MAX);
+    size_t n = fread(text, 1, FILE_MAX, in);
+    fclose(in);
+    return str_make(text, n);
+}
+
+static enum call_outcome outcome_of(const char *word) {
+    for (int o = CALL_ANSWERED; o <= CALL_VOICEMAIL; o++)
+        if (strcmp(word, call_outcome_name((enum call_outcome)o)) == 0)
+            return (enum call_outcome)o;
+    return CALL_NO_ANSWER; /* "unavailable": 480 */
+}
+
+static bool matches(const struct heard *h, const json_t *due, char *why, size_t room) {
+    struct str id = jget_str(due, "call_id"), caller = jget_str(due, "caller_as_dialled"),
+               callee = jget_str(due, "callee");
+    for (size_t i = 0; i < h->n; i++) {
+        if (!str_eq(h->calls[i].id, id))
+            continue;
+        const char *word = json_string_value(json_object_get(due, "intended_outcome"));
+        double lasted = json_number_value(json_object_get(due, "cdr_duration"));
+        bool talked = h->calls[i].answer_ms >= 0 && h->calls[i].end_ms >= 0;
+        double ours = talked ? (double)(h->calls[i].end_ms - h->calls[i].answer_ms) / 1000 : 0;
+        struct str from = h->calls[i].caller, to = h->calls[i].callee;
+        (void)str_cut(&from, ':');
+        (void)str_cut(&to, ':');
+        from = str_cut(&from, '@'), to = str_cut(&to, '@');
+        bool ok = h->calls[i].outcome == outcome_of(word) && str_eq(from, caller) &&
+                  str_eq(to, callee) && h->calls[i].withheld == str_is(caller, "anonymous") &&
+                  (lasted == 0 || (ours > lasted - 0.5 && ours < lasted + 0.5));
+        snprintf(why, room, "%s from %.*s to %.*s in %.3f s, not %s in %.3f s",
+                 call_outcome_name(h->calls[i].outcome), STR_ARG(from), STR_ARG(to), ours, word,
+                 lasted);
+        return ok;
+    }
+    snprintf(why, room, "not told");
+    return false;
+}
+
+static void judge(struct source *s, const char *name, struct str expected) {
+    cleanup(json_freep) json_t *all = NULL;
+    struct fault f;
+    size_t i, right = 0;
+    json_t *due;
+    char why[256];
+    assert_true(jread_parse(expected, FILE_MAX, &all, &f));
+    json_array_foreach(all, i, due) {
+        bool ok = matches(&s->heard, due, why, sizeof why);
+        right += ok;
+        if (!ok)
+            print_message("  %s: %s: %s\n", name, jget_str(due, "call_id").p, why);
+    }
+    print_message("corpus %s: %zu of %zu\n", name, right, json_array_size(all));
+    assert_int_equal(s->heard.n, json_array_size(all));
+    assert_true(right * 100 >= json_array_size(all) * 97);
+}
+
+static unsigned be(struct str s, size_t at, int bytes) {
+    unsigned v = 0;
+    for (int i = 0; i < bytes; i++)
+        v = v << 8 | (unsigned char)s.p[at + (size_t)i];
+    return v;
+}
+
+static void the_collected_packets_give_their_calls(void **state) {
+    (void)state;
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    struct str rest = load(&a, "kamailio.hep3"), expected = load(&a, "expected.json");
+    struct source s;
+    source_open(&s);
+    while (rest.n > 4) { /* each with its length in front, as they were written down */
+        unsigned n = be(rest, 0, 4);
+        enum format_verdict v = give(&s, str_upto(str_from(rest, 4), n));
+        assert_true(v == FORMAT_LINE || v == FORMAT_NOTHING);
+        rest = str_from(rest, 4 + n);
+    }
+    pass_time(&s, 101000);
+    judge(&s, "kamailio-sipp (hep)", expected);
+    source_close(&s);
+}
+
+/* The same calls from the wire: each datagram of the capture wrapped in HEP. */
+static void the_captured_datagrams_give_their_calls(void **state) {
+    (void)state;
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    struct str rest = str_from(load(&a, "loopback-sip.pcap"), 24),
+               expected = load(&a, "expected.json");
+    struct source s;
+    source_open(&s);
+    while (rest.n > 16) {
+        uint32_t seconds, micros, n;
+        memcpy(&seconds, rest.p, 4), memcpy(&micros, rest.p + 4, 4), memcpy(&n, rest.p + 8, 4);
+        struct str frame = str_upto(str_from(rest, 16), n);
+        rest = str_from(rest, 16 + n);
+        struct str ip = str_from(frame, 14);
+        if (ip.n < 28 || ip.p[9] != 17)
+            continue;
+        struct str payload = str_from(ip, (size_t)(ip.p[0] & 15) * 4 + 8);
+        struct sip_message m;
+        const char *why;
+        cleanup(buf_clear) struct buf b;
+        buf_init(&b, HEP_PACKET_MAX);
+        if (!sip_message_read(&a, payload, &m, &why))
+            continue;
+        assert_true(buf_add_c(&b, "HEP3"));
+        put(&b, (unsigned)payload.n + 6 + 7 + 10 + 10 + 6, 2);
+        chunk(&b, 11, str_make("\1", 1));
+        put(&b, 0, 2), put(&b, 9, 2), put(&b, 10, 2), put(&b, seconds, 4);
+        put(&b, 0, 2), put(&b, 10, 2), put(&b, 10, 2), put(&b, micros, 4);
+        chunk(&b, 15, payload);
+        (void)give(&s, buf_str(&b));
+    }
+    pass_time(&s, 101000);
+    judge(&s, "kamailio-sipp (pcap)", expected);
+    source_close(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_is_answered_and_ended),
+        cmocka_unit_test(order_and_repetition_do_not_matter),
+        cmocka_unit_test(a_password_asked_for_is_no_call),
+        cmocka_unit_test(what_is_never_answered_ends_by_the_clock),
+        cmocka_unit_test(privacy_and_anonymous_withhold),
+        cmocka_unit_test(packets_without_the_key_or_of_old_versions_are_refused),
+        cmocka_unit_test(a_bomb_is_not_inflated),
+        cmocka_unit_test(a_stream_is_cut_at_its_lengths),
+        cmocka_unit_test(a_message_is_read_as_it_may_be_written),
+        cmocka_unit_test(the_collected_packets_give_their_calls),
+        cmocka_unit_test(the_captured_datagrams_give_their_calls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
