@@ -2,10 +2,112 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <touchline/kit/own.h>
 
 #include "form.h"
+#include "maker.h"
+
+static const struct tl_key stamp_keys[] = {
+    {.name = "field",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct stamp_config, field),
+     .max = 64,
+     .preset = "_time",
+     .help = "the hidden field"},
+    {.name = "secret",
+     .type = TL_KEY_SECRET,
+     .flags = TL_KEY_REQUIRED,
+     .offset = offsetof(struct stamp_config, secret),
+     .help = "the time is signed with it; GET /forms/NAME gives one"},
+    {.name = "least",
+     .type = TL_KEY_DURATION,
+     .offset = offsetof(struct stamp_config, least_ms),
+     .max = 3600 * 1000,
+     .preset = "3s",
+     .help = "filled faster than a person can: to quarantine, like the honeypot"},
+    {.name = "most",
+     .type = TL_KEY_DURATION,
+     .offset = offsetof(struct stamp_config, most_ms),
+     .min = 60 * 1000,
+     .max = 30LL * 24 * 3600 * 1000,
+     .preset = "1d",
+     .help = "older than this it is refused"},
+    {.name = "required",
+     .type = TL_KEY_BOOL,
+     .offset = offsetof(struct stamp_config, required),
+     .preset = "no",
+     .help = "refuse a form without it; no: a page without a script may leave it out"},
+    {0},
+};
+
+static const struct tl_key captcha_keys[] = {
+    {.name = "provider",
+     .type = TL_KEY_CHOICE,
+     .flags = TL_KEY_REQUIRED,
+     .offset = offsetof(struct captcha_config, provider),
+     .choices = "turnstile|hcaptcha|recaptcha",
+     .help = "whose check it is"},
+    {.name = "secret",
+     .type = TL_KEY_SECRET,
+     .flags = TL_KEY_REQUIRED,
+     .offset = offsetof(struct captcha_config, secret),
+     .help = "the site's secret there"},
+    {.name = "sitekey",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct captcha_config, sitekey),
+     .max = 200,
+     .help = "hCaptcha: only tokens of this site"},
+    {.name = "hostnames",
+     .type = TL_KEY_STRS,
+     .offset = offsetof(struct captcha_config, hostnames),
+     .max = 8,
+     .help = "hosts on which it may have been solved; absent: any"},
+    {.name = "action",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct captcha_config, action),
+     .max = 100,
+     .help = "the action that the page names; absent: any"},
+    {.name = "score",
+     .type = TL_KEY_SHARE,
+     .offset = offsetof(struct captcha_config, score),
+     .max = 100,
+     .preset = "0%",
+     .help = "reCAPTCHA v3: at least this sure that it is a person"},
+    {.name = "unreachable",
+     .type = TL_KEY_CHOICE,
+     .offset = offsetof(struct captcha_config, unreachable),
+     .choices = "keep|refuse",
+     .preset = "keep",
+     .help = "when the maker cannot be asked: keep with a warning, or refuse with 503"},
+    {.name = "address",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct captcha_config, address),
+     .max = 500,
+     .help = "where to ask instead of the maker's own address: for tests"},
+    {0},
+};
+
+static const struct tl_key files_keys[] = {
+    {.name = "max_size",
+     .type = TL_KEY_SIZE,
+     .offset = offsetof(struct form_config, files.max_bytes) - offsetof(struct form_config, files),
+     .max = 1LL << 30,
+     .help = "of one file; absent: what limits.body allows"},
+    {.name = "max",
+     .type = TL_KEY_INT,
+     .offset = offsetof(struct form_config, files.max) - offsetof(struct form_config, files),
+     .min = 1,
+     .max = FORM_FILES_MAX,
+     .preset = "20",
+     .help = "how many"},
+    {.name = "types",
+     .type = TL_KEY_STRS,
+     .offset = offsetof(struct form_config, files.types) - offsetof(struct form_config, files),
+     .help = "media types taken: application/pdf, image/*; absent: any"},
+    {0},
+};
 
 const struct tl_key form_keys[] = {
     {.name = "name",
@@ -14,11 +116,22 @@ const struct tl_key form_keys[] = {
      .offset = offsetof(struct form_config, name),
      .max = 64,
      .help = "last part of its address: /forms/NAME"},
+    {.name = "maker",
+     .type = TL_KEY_CHOICE,
+     .offset = offsetof(struct form_config, maker),
+     .choices = "none|contact-form-7|formspree|netlify|typeform|tally|jotform|google-forms|hubspot|"
+                "elementor|gravity|wpforms",
+     .preset = "none",
+     .help = "whose form it is: their names and shapes are read, unknown fields are kept as data"},
+    {.name = "secret",
+     .type = TL_KEY_SECRET,
+     .offset = offsetof(struct form_config, secret),
+     .help = "what typeform, tally, netlify or hubspot sign with: then unsigned ones get 401"},
     {.name = "fields",
      .type = TL_KEY_STRMAP,
-     .flags = TL_KEY_REQUIRED,
      .offset = offsetof(struct form_config, fields),
-     .help = "field of the form to path in the touchpoint: from.email, subject, text, data.order"},
+     .help = "field of the form to path in the touchpoint: from.email, subject, text, data.order; "
+             "needed without a maker"},
     {.name = "required",
      .type = TL_KEY_GROUPS,
      .offset = offsetof(struct form_config, required),
@@ -36,10 +149,32 @@ const struct tl_key form_keys[] = {
      .type = TL_KEY_STR,
      .offset = offsetof(struct form_config, redirect),
      .help = "where a browser goes afterwards"},
+    {.name = "redirects",
+     .type = TL_KEY_STRS,
+     .offset = offsetof(struct form_config, redirects),
+     .help = "hosts (by https) or origins to which a form's own _next or redirect may lead"},
     {.name = "rate",
      .type = TL_KEY_RATE,
      .offset = offsetof(struct form_config, rate),
      .help = "submissions of one address (IPv6: /64): 10/1m"},
+    {.name = "timestamp",
+     .type = TL_KEY_MAP,
+     .offset = offsetof(struct form_config, timestamp),
+     .sub = stamp_keys,
+     .sub_bytes = sizeof(struct stamp_config),
+     .help = "a signed time in a hidden field: robots fill faster than people"},
+    {.name = "captcha",
+     .type = TL_KEY_MAP,
+     .offset = offsetof(struct form_config, captcha),
+     .sub = captcha_keys,
+     .sub_bytes = sizeof(struct captcha_config),
+     .help = "a captcha whose token is checked with its maker"},
+    {.name = "files",
+     .type = TL_KEY_MAP,
+     .offset = offsetof(struct form_config, files),
+     .sub = files_keys,
+     .sub_bytes = sizeof(((struct form_config *)0)->files),
+     .help = "which files are taken"},
     {0},
 };
 
@@ -153,7 +288,29 @@ static bool origin_ok(struct str origin) {
     return host.n > 0 && is_printable(host);
 }
 
+static void judge_maker(struct judge *j, const struct form_config *c) {
+    const struct maker *m = maker_at(c->maker);
+    if (!m && !c->fields.n)
+        fault(j, "fields", STR_NONE, SIZE_MAX, "is needed where no maker is named");
+    if (c->secret.n && (!m || !m->signature))
+        fault(j, "secret", STR_NONE, SIZE_MAX,
+              "only typeform, tally, netlify and hubspot sign what they send");
+}
+
+static bool host_ok(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (strchr("/?@# ", s.p[i]))
+            return false;
+    return s.n > 0 && is_printable(s);
+}
+
 static void judge_form(struct judge *j, const struct form_config *c) {
+    judge_maker(j, c);
+    for (size_t i = 0; i < c->redirects.n; i++)
+        if (!origin_ok(c->redirects.items[i]) && !host_ok(c->redirects.items[i]))
+            fault(j, "redirects", STR_NONE, i, "a host is expected: www.example.org");
+    if (c->captcha.address.n && !behind_scheme(c->captcha.address).n)
+        fault(j, "captcha/address", STR_NONE, SIZE_MAX, "an address is expected: https://...");
     if (!name_ok(c->name))
         fault(j, "name", STR_NONE, SIZE_MAX,
               "letters, digits, - _ and . are allowed: it is part of an address");
@@ -166,7 +323,7 @@ static void judge_form(struct judge *j, const struct form_config *c) {
                   "from.external.NAME, subject, text, language and data.NAME");
     for (size_t g = 0; g < c->required.n; g++)
         for (size_t i = 0; i < c->required.items[g].n; i++)
-            if (!in_fields(c, c->required.items[g].items[i]))
+            if (!c->maker && !in_fields(c, c->required.items[g].items[i]))
                 fault(j, "required", STR_NONE, g, "is not among the form's fields");
     for (size_t i = 0; i < c->origins.n; i++)
         if (!origin_ok(c->origins.items[i]))

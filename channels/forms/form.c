@@ -1,4 +1,4 @@
-/* forms/form.c - see form.h. Formats: WHATWG URL 5.1, RFC 7578, JSON objects of plain values. */
+/* forms/form.c - see form.h: what is asked of the fields, and the touchpoint that comes of them. */
 #include "form.h"
 
 #include <arpa/inet.h>
@@ -6,159 +6,11 @@
 #include <touchline/kit/base64.h>
 #include <touchline/kit/hash.h>
 #include <touchline/kit/jread.h>
-#include <touchline/kit/multipart.h>
-#include <touchline/kit/urlencoded.h>
-#include <touchline/kit/utf8.h>
 #include <touchline/touchpoint.h>
 
-static bool add_field(struct form_data *d, struct str name, struct str value, int *out_status,
-                      struct fault *f) {
-    *out_status = 422;
-    if (d->fields_n == FORM_FIELDS_MAX)
-        return fault_set(f, FAULT_INPUT, "", "more than %d fields", FORM_FIELDS_MAX);
-    *out_status = 413;
-    if (value.n > FORM_FIELD_BYTES_MAX)
-        return fault_set(f, FAULT_INPUT, "", "a field is larger than %d bytes",
-                         FORM_FIELD_BYTES_MAX);
-    d->fields[d->fields_n++] = (struct form_field){name, value};
-    return true;
-}
-
-static bool parse_urlencoded(struct arena *a, struct str body, struct form_data *d, int *out_status,
-                             struct fault *f) {
-    struct pair *pairs = arena_new(a, FORM_FIELDS_MAX * sizeof *pairs);
-    size_t n;
-    *out_status = 422;
-    if (!urlencoded_parse(a, body, pairs, FORM_FIELDS_MAX, &n, f))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!add_field(d, pairs[i].name, pairs[i].value, out_status, f))
-            return false;
-    return true;
-}
-
-static bool mend(struct arena *a, struct str raw, struct str *out) {
-    cleanup(buf_clear) struct buf b;
-    buf_init(&b, raw.n * 3 + 1);
-    if (!utf8_mend(&b, raw))
-        return false;
-    *out = arena_str(a, buf_str(&b));
-    return true;
-}
-
-static bool add_file(struct form_data *d, const struct multipart_part *p, int *out_status,
-                     struct fault *f) {
-    if (!p->body.n && !p->filename.n) /* an empty file input */
-        return true;
-    *out_status = 413;
-    if (d->files_n == FORM_FILES_MAX)
-        return fault_set(f, FAULT_INPUT, "", "more than %d files", FORM_FILES_MAX);
-    d->files[d->files_n++] = (struct form_file){p->name, p->filename, p->type, p->body};
-    return true;
-}
-
-static bool parse_multipart(struct arena *a, struct str type, struct str body, struct form_data *d,
-                            int *out_status, struct fault *f) {
-    size_t max = FORM_FIELDS_MAX + FORM_FILES_MAX, n;
-    struct multipart_part *parts = arena_new(a, max * sizeof *parts);
-    *out_status = 400;
-    if (!multipart_parse(a, type, body, parts, max, &n, f)) {
-        if (strcmp(f->place, MULTIPART_MANY) == 0)
-            *out_status = 413;
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct str value;
-        if (parts[i].filename.p) {
-            if (!add_file(d, &parts[i], out_status, f))
-                return false;
-            continue;
-        }
-        if (parts[i].body.n > FORM_FIELD_BYTES_MAX) {
-            *out_status = 413;
-            return fault_set(f, FAULT_INPUT, "", "a field is larger than %d bytes",
-                             FORM_FIELD_BYTES_MAX);
-        }
-        if (!mend(a, parts[i].body, &value) || !add_field(d, parts[i].name, value, out_status, f))
-            return false;
-    }
-    return true;
-}
-
-/* Text, numbers, booleans and null; what is nested is no form field. */
-static bool json_value_text(struct arena *a, const json_t *v, struct str *out) {
-    switch (json_typeof(v)) {
-    case JSON_STRING:
-        *out = arena_str(a, str_make(json_string_value(v), json_string_length(v)));
-        return true;
-    case JSON_INTEGER:
-        *out = arena_strf(a, "%lld", (long long)json_integer_value(v));
-        return true;
-    case JSON_REAL:
-        *out = arena_strf(a, "%.15g", json_real_value(v));
-        return true;
-    case JSON_TRUE:
-        *out = str_c("true");
-        return true;
-    case JSON_FALSE:
-        *out = str_c("false");
-        return true;
-    case JSON_NULL:
-        *out = str_c("");
-        return true;
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-        return false;
-    }
-    return false;
-}
-
-static bool parse_json(struct arena *a, struct str body, struct form_data *d, int *out_status,
-                       struct fault *f) {
-    cleanup(json_freep) json_t *j = NULL;
-    *out_status = 400;
-    if (!jread_parse(body, FORM_PLAIN_BYTES_MAX, &j, f))
-        return false;
-    *out_status = 422;
-    if (!json_is_object(j))
-        return fault_set(f, FAULT_INPUT, "", "an object is expected");
-    const char *key;
-    json_t *v;
-    json_object_foreach(j, key, v) {
-        struct str value;
-        if (!json_value_text(a, v, &value)) {
-            *out_status = 422;
-            return fault_set(f, FAULT_INPUT, "",
-                             "a field holds a list or an object; text is expected");
-        }
-        if (!add_field(d, arena_str(a, str_c(key)), value, out_status, f))
-            return false;
-    }
-    return true;
-}
-
-bool form_parse(struct arena *a, struct str content_type, struct str body, struct form_data *out,
-                int *out_status, struct fault *f) {
-    struct str rest = content_type;
-    struct str type = str_trim(str_cut(&rest, ';'));
-    out->fields_n = out->files_n = 0;
-    if (str_is_nocase(type, "multipart/form-data"))
-        return parse_multipart(a, content_type, body, out, out_status, f);
-    bool json = str_is_nocase(type, "application/json");
-    if (!json && !str_is_nocase(type, "application/x-www-form-urlencoded")) {
-        *out_status = 415;
-        return fault_set(
-            f, FAULT_INPUT, "",
-            "send application/x-www-form-urlencoded, multipart/form-data or application/json");
-    }
-    if (body.n > FORM_PLAIN_BYTES_MAX) {
-        *out_status = 413;
-        return fault_set(f, FAULT_INPUT, "", "a form without files has at most %d bytes",
-                         FORM_PLAIN_BYTES_MAX);
-    }
-    return json ? parse_json(a, body, out, out_status, f)
-                : parse_urlencoded(a, body, out, out_status, f);
-}
+#include "canon.h"
+#include "cors.h"
+#include "maker.h"
 
 struct str form_value(const struct form_data *d, struct str name) {
     for (size_t i = 0; i < d->fields_n; i++)
@@ -167,28 +19,82 @@ struct str form_value(const struct form_data *d, struct str name) {
     return STR_NONE;
 }
 
+static bool is_filled(const struct form_data *d, struct str name) {
+    return name.n && str_trim(form_value(d, name)).n;
+}
+
 bool form_trapped(const struct form_config *c, const struct form_data *d) {
-    return c->honeypot.n && str_trim(form_value(d, c->honeypot)).n;
+    const struct maker *m = maker_at(c->maker);
+    return is_filled(d, c->honeypot) || (m && m->honeypot && is_filled(d, str_c(m->honeypot)));
+}
+
+struct str form_next(const struct form_config *c, const struct form_data *d) {
+    const struct str https = STR("https://"), http = STR("http://");
+    struct str next = form_value(d, str_c("_next"));
+    if (!next.n)
+        next = form_value(d, str_c("redirect"));
+    struct str origin = cors_origin_of(next);
+    if (!origin.p || origin.p != next.p)
+        return STR_NONE;
+    for (size_t i = 0; i < next.n; i++)
+        if ((unsigned char)next.p[i] <= 0x20 || (unsigned char)next.p[i] >= 0x7f ||
+            next.p[i] == '\\')
+            return STR_NONE;
+    for (size_t i = 0; i < c->redirects.n; i++) {
+        struct str host = c->redirects.items[i];
+        bool is_origin = str_starts(host, https) || str_starts(host, http);
+        struct str named = is_origin                   ? origin
+                           : str_starts(origin, https) ? str_from(origin, https.n)
+                                                       : STR_NONE;
+        if (named.p && str_eq_nocase(host, named))
+            return next;
+    }
+    return STR_NONE;
 }
 
 /* ---- check ---- */
 
-static struct str path_of(const struct form_config *c, struct str field) {
+static bool is_named(const struct form_field *field, struct str name) {
+    return str_eq(field->name, name) || (field->alias.n && str_eq(field->alias, name)) ||
+           (field->label.n && str_eq(field->label, name));
+}
+
+/* As the operator says it by any of its names; of a maker's form also as such fields are called. */
+static struct str path_of(const struct form_config *c, const struct form_field *field,
+                          enum canon_part *out_part) {
+    *out_part = CANON_WHOLE;
     for (size_t i = 0; i < c->fields.n; i++)
-        if (str_eq(c->fields.items[i].name, field))
+        if (is_named(field, c->fields.items[i].name))
             return c->fields.items[i].value;
-    return STR_NONE;
+    if (!c->maker)
+        return STR_NONE;
+    struct str path = canon_path(field->name, field->hint, out_part);
+    return path.p ? path : canon_path(field->label, STR_NONE, out_part);
 }
 
 /* Not of the touchpoint, yet not unknown: the trap, what browsers add, what makes a repetition the
  * same. */
 static bool is_extra(const struct form_config *c, struct str name) {
-    return str_eq(name, c->honeypot) || str_is(name, "submission_id") || str_is(name, "_charset_");
+    const struct maker *m = maker_at(c->maker);
+    for (size_t i = 0; m && m->internals[i]; i++)
+        if (str_starts(name, str_c(m->internals[i])))
+            return true;
+    return (name.n && (str_eq(name, c->honeypot) || str_eq(name, c->timestamp.field))) ||
+           (m && m->honeypot && str_is(name, m->honeypot)) || captcha_is_field(name) ||
+           str_is(name, "submission_id") || str_is(name, "_charset_") || str_is(name, "_next") ||
+           str_is(name, "redirect");
 }
 
 static bool has_file(const struct form_data *d, struct str name) {
     for (size_t i = 0; i < d->files_n; i++)
         if (str_eq(d->files[i].name, name))
+            return true;
+    return false;
+}
+
+static bool has_value(const struct form_data *d, struct str name) {
+    for (size_t i = 0; i < d->fields_n; i++)
+        if (is_named(&d->fields[i], name) && str_trim(d->fields[i].value).n)
             return true;
     return false;
 }
@@ -208,7 +114,7 @@ void form_pointer(struct str field, char out[FAULT_PLACE_MAX]) {
 static void check_group(const struct tl_strs *group, const struct form_data *d,
                         struct fault_list *faults) {
     for (size_t i = 0; i < group->n; i++)
-        if (str_trim(form_value(d, group->items[i])).n || has_file(d, group->items[i]))
+        if (has_value(d, group->items[i]) || has_file(d, group->items[i]))
             return;
     for (size_t i = 0; i < group->n; i++) {
         char place[FAULT_PLACE_MAX];
@@ -225,8 +131,9 @@ bool form_check(const struct form_config *c, const struct form_data *d, struct f
     if (form_value(d, str_c("submission_id")).n > FORM_KEY_BYTES_MAX)
         fault_list_set(faults, FAULT_INPUT, "/submission_id", "longer than %d bytes",
                        FORM_KEY_BYTES_MAX);
-    for (size_t i = 0; i < d->fields_n; i++) {
-        if (path_of(c, d->fields[i].name).p || is_extra(c, d->fields[i].name))
+    for (size_t i = 0; !c->maker && i < d->fields_n; i++) {
+        enum canon_part part;
+        if (path_of(c, &d->fields[i], &part).p || is_extra(c, d->fields[i].name))
             continue;
         /* Its name is the sender's text and is not echoed. */
         fault_list_set(faults, FAULT_INPUT, "", "there is a field that this form does not have");
@@ -314,13 +221,90 @@ static bool add_attachments(const struct form_data *d, json_t *root) {
     return true;
 }
 
+/* ---- a maker's form: nothing of it is unknown ---- */
+
+static struct str title_of(const struct form_field *f) {
+    return f->label.n ? f->label : f->name;
+}
+
+/* Under its own name, whatever signs are in it; a repeated one makes a list. */
+static void add_data(json_t *root, const struct form_field *f) {
+    json_t *data = json_object_get(root, "data");
+    if (!data)
+        json_object_set_new(root, "data", data = json_object());
+    (void)!put(data, title_of(f), str_c("data."), f->value);
+}
+
+/* Parts of a name in their order, whichever comes first. */
+static void add_name_part(json_t *from, struct str value, bool last) {
+    struct str there = jget_str(from, "name");
+    cleanup(buf_clear) struct buf joined;
+    buf_init(&joined, FORM_FIELD_BYTES_MAX * 2 + 1);
+    struct str first = last ? there : value, second = last ? value : there;
+    if (buf_add(&joined, first) && (!first.n || !second.n || buf_add_byte(&joined, ' ')) &&
+        buf_add(&joined, second))
+        json_object_set_new(from, "name", jstr(buf_str(&joined)));
+}
+
+static json_t *from_of(json_t *root) {
+    json_t *from = json_object_get(root, "from");
+    if (!from)
+        json_object_set_new(root, "from", from = json_object());
+    return from;
+}
+
+/* What no field says in so many words, the answers say together. */
+static bool add_answers(const struct form_data *d, const bool *unplaced, json_t *root) {
+    cleanup(buf_clear) struct buf text;
+    buf_init(&text, FORM_PLAIN_BYTES_MAX);
+    for (size_t i = 0; i < d->fields_n; i++) {
+        if (!unplaced[i])
+            continue;
+        struct str title = title_of(&d->fields[i]);
+        if (!buf_addf(&text, "%s%.*s: ", text.n ? "\n" : "", STR_ARG(title)) ||
+            !buf_add(&text, str_trim(d->fields[i].value)))
+            return false;
+    }
+    if (text.n)
+        json_object_set_new(root, "text", jstr(buf_str(&text)));
+    return true;
+}
+
+static bool write_made(const struct form_config *c, const struct form_data *d, json_t *root) {
+    bool unplaced[FORM_FIELDS_MAX] = {false};
+    for (size_t i = 0; i < d->fields_n; i++) {
+        const struct form_field *f = &d->fields[i];
+        enum canon_part part;
+        struct str path = path_of(c, f, &part), value = str_trim(f->value);
+        if (!value.n || is_extra(c, f->name))
+            continue;
+        if (part != CANON_WHOLE) {
+            add_name_part(from_of(root), value, part == CANON_LAST);
+        } else if (path.p && !jread_path(root, path)) {
+            if (!set_path(root, path, f->value))
+                return false;
+        } else if (str_is(path, "from.name")) {
+            add_name_part(from_of(root), value, true);
+        } else {
+            unplaced[i] = true;
+            add_data(root, f);
+        }
+    }
+    if (d->at.n)
+        json_object_set_new(root, "at", jstr(d->at));
+    return json_object_get(root, "text") || add_answers(d, unplaced, root);
+}
+
 bool form_write(const struct form_config *c, const struct form_data *d, struct buf *out) {
     cleanup(json_freep) json_t *root = json_object();
     json_object_set_new(root, "channel", json_string("form"));
     json_object_set_new(root, "kind", json_string("submission"));
     json_object_set_new(root, "direction", json_string("inbound"));
-    for (size_t i = 0; i < d->fields_n; i++) {
-        struct str path = path_of(c, d->fields[i].name);
+    if (c->maker && !write_made(c, d, root))
+        return false;
+    for (size_t i = 0; !c->maker && i < d->fields_n; i++) {
+        enum canon_part part;
+        struct str path = path_of(c, &d->fields[i], &part);
         bool filled = path.p && str_trim(d->fields[i].value).n;
         if (filled && !set_path(root, path, d->fields[i].value))
             return false;

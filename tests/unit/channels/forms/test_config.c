@@ -100,6 +100,17 @@ static void every_fault_is_told_at_its_place(void **state) {
                     "0/origins/6|0/redirect|");
 }
 
+static void a_maker_stands_in_for_the_map_and_only_some_sign(void **state) {
+    (void)state;
+    const struct form_config none = {.name = STR("a")}, made = {.name = STR("a"), .maker = 1},
+                             signs = {.name = STR("a"), .maker = 4, .secret = STR("s")},
+                             cannot = {.name = STR("a"), .maker = 1, .secret = STR("s")};
+    assert_told(&none, "0/fields|");
+    assert_told(&made, "");
+    assert_told(&signs, "");
+    assert_told(&cannot, "0/secret|");
+}
+
 static void a_redirect_is_an_address_without_line_ends(void **state) {
     (void)state;
     static const struct {
@@ -114,7 +125,8 @@ static void a_redirect_is_an_address_without_line_ends(void **state) {
                  {"https://", false},
                  {"/a\nb", false}};
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct form_config c = {.name = STR("a"), .redirect = str_c(cases[i].redirect)};
+        const struct form_config c = {
+            .name = STR("a"), .maker = 1, .redirect = str_c(cases[i].redirect)};
         assert_told(&c, cases[i].ok ? "" : "0/redirect|");
     }
 }
@@ -124,6 +136,7 @@ int main(void) {
         cmocka_unit_test(a_path_leads_into_a_touchpoint),
         cmocka_unit_test(two_fields_cannot_lie_within_each_other),
         cmocka_unit_test(every_fault_is_told_at_its_place),
+        cmocka_unit_test(a_maker_stands_in_for_the_map_and_only_some_sign),
         cmocka_unit_test(a_redirect_is_an_address_without_line_ends),
     };
     return cmocka_run_group_tests_name("forms/config", tests, NULL, NULL);

@@ -48,7 +48,7 @@ struct sent {
 static struct sent *send(const char *type, struct str body) {
     struct sent *s = NEW(struct sent);
     arena_init(&s->arena);
-    s->taken = form_parse(&s->arena, str_c(type), body, &s->data, &s->status, &s->fault);
+    s->taken = form_parse(&s->arena, NULL, str_c(type), body, &s->data, &s->status, &s->fault);
     return s;
 }
 
