@@ -1,6 +1,7 @@
 /* email.h - what the files of this channel share: its configuration and its instance.
  *
  *   lmtp.c + lmtp_session.c   take mail in            (daemon, loop thread)
+ *   imap.c and imap_*         fetch it                (daemon, loop thread)
  *   read.c and what it uses   mail to touchpoint      (child)
  *   send.c, smtp.c            reply to mail           (daemon builds the job, child sends)
  */
@@ -9,14 +10,17 @@
 
 #include <touchline/plugin.h>
 
+struct imap;
 struct lmtp;
+
+enum { EMAIL_MAIL_MAX = 50 * 1024 * 1024 };
 
 enum relay_tls { RELAY_TLS_NONE, RELAY_TLS_OPPORTUNISTIC, RELAY_TLS_REQUIRED };
 
 struct email_config {
     struct {
-        struct str listen;
-        int64_t max_bytes;
+        struct str listen; /* absent: no LMTP */
+        int64_t max_bytes; /* of a mail, by whichever way; 0: EMAIL_MAIL_MAX */
     } lmtp;
     struct tl_items mailboxes; /* struct mailbox_config */
     struct {
@@ -32,10 +36,23 @@ struct email_config {
     } acknowledge;
 };
 
+enum imap_tls { IMAP_TLS_NONE, IMAP_TLS_REQUIRED };
+
+struct imap_config {
+    struct str url; /* absent: this mailbox is not read by IMAP */
+    struct str user, password, ca, after;
+    int64_t tls, poll_ms, since_ms;
+    struct {
+        struct tl_strs command;
+        struct str file;
+    } oauth;
+};
+
 struct mailbox_config {
     struct str name;
     struct tl_strs addresses;
     struct str from;
+    struct imap_config imap;
 };
 
 /* Who writes for a mailbox: `from` of the configuration, taken apart. Owned copies. */
@@ -49,7 +66,8 @@ struct email {
     struct tl_channel *ch;
     const struct email_config *config; /* the host's; replaced at reload */
     struct mailbox_sender *senders;    /* one a mailbox, in their order */
-    struct lmtp *lmtp;
+    struct lmtp *lmtp;                 /* NULL: not configured */
+    struct imap *imap;
     char *acknowledgement; /* NULL: none */
 };
 
@@ -69,6 +87,6 @@ bool email_read(const struct tl_read *in, const struct tl_emit *out);
 /* send.c */
 void email_send(void *instance, struct tl_job *job, const struct tl_outbound *what);
 /* send.c, in a child. */
-bool email_work(struct str kind, struct str payload, const struct tl_emit *out);
+bool email_work_send(struct str kind, struct str payload, const struct tl_emit *out);
 
 #endif

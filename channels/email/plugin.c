@@ -1,6 +1,7 @@
 /* plugin.c - the e-mail channel: its table, its configuration, its life.
  *
- * In by LMTP (lmtp.c), read in a child (read.c), out by a relay (send.c).
+ * In by LMTP (lmtp.c) or fetched by IMAP (imap.c), read in a child (read.c), out by a relay
+ * (send.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,10 @@
 #include "acknowledge.h"
 #include "address.h"
 #include "email.h"
+#include "imap.h"
+#include "imap_config.h"
 #include "lmtp.h"
+#include "oauth.h"
 
 static const struct tl_key lmtp_keys[] = {
     {.name = "listen",
@@ -48,6 +52,12 @@ static const struct tl_key mailbox_keys[] = {
      .type = TL_KEY_STR,
      .offset = offsetof(struct mailbox_config, from),
      .help = "sender of replies: Name <address>; absent: the first address"},
+    {.name = "imap",
+     .type = TL_KEY_MAP,
+     .offset = offsetof(struct mailbox_config, imap),
+     .sub = imap_keys,
+     .sub_bytes = sizeof(struct imap_config),
+     .help = "where its mail is fetched; absent: it comes by LMTP alone"},
     {0},
 };
 
@@ -102,11 +112,10 @@ static const struct tl_key acknowledge_keys[] = {
 static const struct tl_key keys[] = {
     {.name = "lmtp",
      .type = TL_KEY_MAP,
-     .flags = TL_KEY_REQUIRED,
      .offset = offsetof(struct email_config, lmtp),
      .sub = lmtp_keys,
      .sub_bytes = sizeof(((struct email_config *)0)->lmtp),
-     .help = "where mail comes in"},
+     .help = "where mail servers deliver; may be absent where a mailbox has imap"},
     {.name = "mailboxes",
      .type = TL_KEY_LIST,
      .flags = TL_KEY_REQUIRED,
@@ -257,6 +266,22 @@ static bool is_loopback(struct str address) {
     return str_starts(address, str_c("127.")) || str_starts(address, str_c("localhost:"));
 }
 
+static void check_imap(struct check *k, const struct email_config *c, size_t i) {
+    char format[64];
+    const char *key, *why = imap_config_fault(&mailbox_at(c, i)->imap, &key);
+    snprintf(format, sizeof format, "mailboxes/%%zu/imap/%s", key);
+    if (why)
+        tell(k, why, format, i, 0);
+}
+
+/* Mail must have a way in. */
+static bool has_way_in(const struct email_config *c) {
+    for (size_t i = 0; i < c->mailboxes.n; i++)
+        if (mailbox_at(c, i)->imap.url.n)
+            return true;
+    return c->lmtp.listen.n > 0;
+}
+
 static bool email_check(const void *config, tl_report_fn *report, void *ctx) {
     const struct email_config *c = config;
     struct check k = {.report = report, .ctx = ctx, .ok = true};
@@ -264,6 +289,11 @@ static bool email_check(const void *config, tl_report_fn *report, void *ctx) {
         check_mailbox(&k, c, i);
     check_acknowledge(&k, c);
     check_servers(&k, c);
+    for (size_t i = 0; i < c->mailboxes.n; i++)
+        if (mailbox_at(c, i)->imap.url.n)
+            check_imap(&k, c, i);
+    if (!has_way_in(c))
+        tell(&k, "mail has no way in; write lmtp, or imap at a mailbox", "lmtp", 0, 0);
     if (str_starts(c->relay.address, str_c("unix:")) || str_starts(c->relay.address, str_c("[")))
         tell(&k, "a relay is given by its name or IPv4 address; write HOST:PORT", "relay/address",
              0, 0);
@@ -306,6 +336,7 @@ static void email_stop(void *take_instance) {
     struct email *e = take_instance;
     if (!e)
         return;
+    imap_close(e->imap);
     lmtp_close(e->lmtp);
     senders_free(e->senders);
     free(e->acknowledgement);
@@ -328,19 +359,32 @@ static void *email_start(const struct tl_host *host, struct tl_channel *ch, cons
     e->config = config;
     e->senders = senders_new(config);
     e->acknowledgement = acknowledgement_new(e);
-    e->lmtp = lmtp_open(e);
-    if (!e->lmtp) {
+    e->lmtp = e->config->lmtp.listen.n ? lmtp_open(e) : NULL;
+    if (!e->lmtp && e->config->lmtp.listen.n) {
         email_stop(e);
         return NULL;
     }
+    e->imap = imap_open(e);
     return e;
+}
+
+/* The listener as e->config wants it: opened, moved, closed. */
+static bool lmtp_follow(struct email *e, const struct email_config *before) {
+    bool wanted = e->config->lmtp.listen.n > 0;
+    if (e->lmtp && wanted)
+        return lmtp_reload(e->lmtp, before);
+    if (wanted)
+        return (e->lmtp = lmtp_open(e)) != NULL;
+    lmtp_close(e->lmtp);
+    e->lmtp = NULL;
+    return true;
 }
 
 static bool email_reload(void *instance, const void *config) {
     struct email *e = instance;
     const struct email_config *before = e->config;
     e->config = config;
-    if (!lmtp_reload(e->lmtp, before)) {
+    if (!lmtp_follow(e, before)) {
         e->config = before;
         return false;
     }
@@ -348,12 +392,24 @@ static bool email_reload(void *instance, const void *config) {
     e->senders = senders_new(config);
     free(e->acknowledgement);
     e->acknowledgement = acknowledgement_new(e);
+    imap_reload(e->imap);
     return true;
 }
 
 static void email_drain(void *instance) {
     struct email *e = instance;
-    lmtp_drain(e->lmtp);
+    imap_drain(e->imap);
+    if (e->lmtp)
+        lmtp_drain(e->lmtp);
+}
+
+static bool email_operate(void *instance, struct tl_operation *op, const struct tl_operate *what) {
+    const struct email *e = instance;
+    return imap_operate(e->imap, op, what);
+}
+
+static bool email_work(struct str kind, struct str payload, const struct tl_emit *out) {
+    return str_is(kind, "token") ? oauth_work(payload, out) : email_work_send(kind, payload, out);
 }
 
 static bool email_sender(void *instance, struct str source, struct str *out_name,
@@ -371,7 +427,7 @@ __attribute__((visibility("default"))) extern const struct tl_plugin touchline_p
 const struct tl_plugin touchline_plugin = {
     TL_PLUGIN_HEAD,
     .name = STR("email"),
-    .summary = STR("mail in by LMTP, replies out by a relay"),
+    .summary = STR("mail in by LMTP or from IMAP, replies out by a relay"),
     .flags = TL_PLUGIN_READ_IN_CHILD,
     .keys = keys,
     .config_bytes = sizeof(struct email_config),
@@ -385,4 +441,5 @@ const struct tl_plugin touchline_plugin = {
     .send = email_send,
     .sender = email_sender,
     .acknowledge = email_acknowledge,
+    .operate = email_operate,
 };

@@ -214,18 +214,21 @@ static struct address who_wrote(struct reading *r) {
 
 static void read_date(struct reading *r) {
     struct str date = headers_get(&r->headers, "Date");
-    int64_t ms, off;
-    r->at_ms = -1;
+    /* A mail that was fetched had arrived at its server before. */
+    int64_t fetched_ms = jget_int(r->meta, "arrived_ms", -1), ms, off;
+    int64_t arrived_ms =
+        fetched_ms > 0 && fetched_ms < r->in->received_ms ? fetched_ms : r->in->received_ms;
+    r->at_ms = fetched_ms > 0 ? arrived_ms : -1;
     if (!date.n) {
         warnings_add(&r->warnings, "date missing");
     } else if (!date_parse_mail(header_unfold(&r->arena, str_upto(date, 500)), &ms)) {
         warnings_add(&r->warnings, "date cannot be read");
     } else {
-        off = ms > r->in->received_ms ? ms - r->in->received_ms : r->in->received_ms - ms;
+        off = ms > arrived_ms ? ms - arrived_ms : arrived_ms - ms;
         if (off > DATE_TRUST_MS || ms < 0)
             warnings_add(&r->warnings, "date is more than a week off the arrival");
         else /* whole seconds would put a quick answer before what it answers */
-            r->at_ms = ms <= r->in->received_ms && off < DATE_SHARPEN_MS ? r->in->received_ms : ms;
+            r->at_ms = ms <= arrived_ms && off < DATE_SHARPEN_MS ? arrived_ms : ms;
     }
 }
 
@@ -447,6 +450,8 @@ static void reading_run(struct reading *r) {
     if (r->headers.cut)
         warnings_add(&r->warnings, "more header fields than are read");
     r->charset = mime_charset_hint(&r->arena, &r->headers);
+    if (jget_bool(r->meta, "cut", false))
+        warnings_add(&r->warnings, "larger than mails may be; its end was left on the server");
     r->subject = text_of(r, "Subject");
     struct address from = who_wrote(r);
     warn_of_name(r, &from);

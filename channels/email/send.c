@@ -163,7 +163,7 @@ static void work_send(struct arena *a, const json_t *payload, struct smtp_result
     buf_clear(&mail.text);
 }
 
-bool email_work(struct str kind, struct str payload, const struct tl_emit *out) {
+bool email_work_send(struct str kind, struct str payload, const struct tl_emit *out) {
     json_t *job = NULL;
     struct smtp_result result;
     struct arena a;
