@@ -18,6 +18,7 @@ static const struct provider *const providers[PROVIDERS_N] = {
     [PROVIDER_STANDARD] = &provider_standard,   [PROVIDER_MESSENGER] = &provider_messenger,
     [PROVIDER_INSTAGRAM] = &provider_instagram, [PROVIDER_X] = &provider_x,
     [PROVIDER_LINE] = &provider_line,           [PROVIDER_VIBER] = &provider_viber,
+    [PROVIDER_MASTODON] = &provider_mastodon,
 };
 
 const struct provider *hook_provider(int64_t index) {
@@ -105,7 +106,8 @@ static struct delivery *delivery_new(struct social *s, struct tl_request *req,
                                  .header_ctx = d,
                                  .now_ms = h->now_ms(),
                                  .host = h,
-                                 .channel = s->channel};
+                                 .channel = s->channel,
+                                 .keys = s->keys};
     if (!urlencoded_parse(&d->arena, d->call.query, d->pairs, PAIRS_MAX, &d->call.pairs_n, NULL))
         d->call.pairs_n = 0;
     list_push(&s->deliveries, &d->link);

@@ -14,6 +14,7 @@ struct social {
     struct tl_channel *channel;
     const struct tl_items *config;               /* struct hook_config */
     struct link deliveries, sendings, fetchings; /* under way; no answer comes after stop */
+    struct key_cache *keys;                      /* of ActivityPub's actors */
     struct map paces;                            /* hook's name -> struct pace (pace.h) */
 };
 
@@ -30,6 +31,8 @@ void hook_stop(struct social *s);
 void hook_reload(struct social *s);
 /* GET and POST /hooks/{name}. */
 void hook_serve(void *arg, struct tl_request *req);
+/* GET /.well-known/webfinger. webfinger.c */
+void webfinger_serve(void *arg, struct tl_request *req);
 bool hook_read(const struct tl_read *in, const struct tl_emit *out);
 /* social/send.c */
 void hook_send(void *instance, struct tl_job *job, const struct tl_outbound *what);

@@ -69,21 +69,9 @@ static struct str origin_of(struct str url) {
     return str_upto(url, n);
 }
 
-bool media_same_origin(struct str url, struct str base) {
+static bool same_origin(struct str url, struct str base) {
     struct str origin = origin_of(url);
     return origin.n && str_eq_nocase(origin, origin_of(base));
-}
-
-bool media_host_is(struct str url, const char *domain) {
-    const struct str https = STR("https://"), wanted = str_c(domain);
-    struct str host = origin_of(url);
-    if (!str_starts(host, https))
-        return false;
-    host = str_from(host, https.n);
-    host = str_cut(&host, ':');
-    if (host.n < wanted.n || !str_eq_nocase(str_from(host, host.n - wanted.n), wanted))
-        return false;
-    return host.n == wanted.n || host.p[host.n - wanted.n - 1] == '.';
 }
 
 /* ---- answers ---- */
@@ -145,7 +133,7 @@ static void on_answer(void *arg, const struct tl_fetched *a) {
 
 static bool may_be_plain(struct str url, const struct hook_config *c) {
     const struct str https = STR("https://");
-    return str_starts(url, https) || (c->send.base.n && media_same_origin(url, c->send.base));
+    return str_starts(url, https) || (c->send.base.n && same_origin(url, c->send.base));
 }
 
 static void go(struct fetching *f, struct hook_request *r) {
@@ -168,7 +156,7 @@ static void go(struct fetching *f, struct hook_request *r) {
         .body = r->body,
         .timeout_ms = TIMEOUT_MS,
         .max_bytes = f->last ? f->max_bytes : ANSWER_BYTES_MAX,
-        .private_allowed = c->send.base.n && media_same_origin(r->url, c->send.base),
+        .private_allowed = c->send.base.n && same_origin(r->url, c->send.base),
     };
     s->host->fetch(s->channel, &fetch, on_answer, f);
 }

@@ -12,9 +12,4 @@ void hook_attach(void *instance, struct tl_media *media, const struct tl_attach 
 /* Forgets what is under way; the host ends it. */
 void hook_attach_stop(struct social *s);
 
-/* Whether both begin with the same scheme, host and port. Before a token is sent anywhere. */
-bool media_same_origin(struct str url, struct str base);
-/* Whether it is an https address of this domain or below it. */
-bool media_host_is(struct str url, const char *domain);
-
 #endif

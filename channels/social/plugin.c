@@ -5,6 +5,7 @@
 
 #include <touchline/plugin.h>
 
+#include "activitypub.h"
 #include "hook.h"
 #include "media.h"
 
@@ -208,14 +209,17 @@ static bool social_check(const void *config, tl_report_fn *report, void *ctx) {
 static void *social_start(const struct tl_host *host, struct tl_channel *channel,
                           const void *config) {
     struct social *s = NEW(struct social);
-    *s = (struct social){.host = host, .channel = channel, .config = config};
+    *s = (struct social){
+        .host = host, .channel = channel, .config = config, .keys = key_cache_new()};
     link_init(&s->deliveries);
     link_init(&s->sendings);
     link_init(&s->fetchings);
     if (host->route(channel, "GET", "/hooks/{name}", hook_serve, s) &&
-        host->route(channel, "POST", "/hooks/{name}", hook_serve, s))
+        host->route(channel, "POST", "/hooks/{name}", hook_serve, s) &&
+        host->route(channel, "GET", "/.well-known/webfinger", webfinger_serve, s))
         return s;
     host->log(channel, TL_ERROR, "social.route", "reason=taken");
+    key_cache_free(s->keys);
     free(s);
     return NULL;
 }
@@ -232,6 +236,7 @@ static void social_stop(void *take_instance) {
     hook_stop(s);
     hook_send_stop(s);
     hook_attach_stop(s);
+    key_cache_free(s->keys);
     free(s);
 }
 

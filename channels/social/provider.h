@@ -87,6 +87,7 @@ struct hook_call {
     int64_t now_ms;
     const struct tl_host *host; /* for LATER: fetch; NULL in tests of judge alone */
     struct tl_channel *channel;
+    struct key_cache *keys; /* of ActivityPub's actors */
 };
 
 enum hook_action { HOOK_REFUSE = 1, HOOK_ANSWER = 2, HOOK_KEEP = 3, HOOK_LATER = 4 };
