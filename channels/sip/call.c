@@ -10,6 +10,7 @@ enum {
     RAW_MAX = 1024 * 1024,
     ID_MAX = 200,
     SEEN_MAX = 1024,
+    MACHINE_MS = 1000,
     SETTLE_MS = 1000,
     SETTLE_MISSED_MS = 4000,
     LIVES_MS = 6 * 3600 * 1000,
@@ -37,7 +38,8 @@ struct call *call_new(struct str id, int64_t now_ms) {
     call->id = presentable(&call->arena, id);
     call->born_ms = call->quiet_since_ms = now_ms;
     call->lives_ms = LIVES_MS;
-    call->start_ms = call->answer_ms = call->talk_ms = call->end_ms = call->judged_ms = -1;
+    call->start_ms = call->answer_ms = call->talk_ms = call->end_ms = call->judged_ms =
+        call->missed_ms = -1;
     call->weight = -1;
     return call;
 }
@@ -123,6 +125,11 @@ static bool is_success(int code) {
 }
 
 static void add_to_leg(struct call *call, const struct call_line *l) {
+    for (size_t i = 0; i < l->targets_n; i++) {
+        struct call_leg *rung = leg_of(call, l->targets[i]);
+        if (rung)
+            once(call, &rung->target, l->targets[i]);
+    }
     if (l->no_leg || (!l->leg.n && l->kind != LINE_RECORD))
         return;
     struct call_leg *leg = leg_of(call, l->leg);
@@ -217,6 +224,7 @@ static void add_kind(struct call *call, const struct call_line *l) {
     case LINE_MISSED:
         call->missed_once = true;
         call->missed_code = l->code;
+        later(&call->missed_ms, l->at_ms);
         later(&call->end_ms, l->at_ms);
         break;
     case LINE_FINAL:
@@ -329,6 +337,7 @@ void call_absorb(struct call *call, const struct call *other) {
     later(&call->end_ms, other->end_ms);
     if (other->final_code && !is_success(call->final_code))
         call->final_code = other->final_code;
+    later(&call->missed_ms, other->missed_ms);
     if (other->missed_code)
         call->missed_code = other->missed_code;
     if (other->q850)
@@ -372,11 +381,19 @@ static enum call_outcome by_code(int code) {
     }
 }
 
+/* A phone rang out or was busy, and something else answered within a moment, of which the records
+ * do not say what it is: no person is as quick. */
+static bool is_fallen_through(const struct call *c) {
+    bool rang = c->missed_code == 408 || c->missed_code == 480 || c->missed_code == 486;
+    return rang && !c->target.n && c->legs_n > 1 && c->answer_ms >= c->missed_ms &&
+           c->answer_ms - c->missed_ms <= MACHINE_MS;
+}
+
 enum call_outcome call_outcome(const struct call *c) {
     if (c->rank > 0)
         return c->outcome;
     if (is_success(c->final_code))
-        return c->voicemail ? CALL_VOICEMAIL : CALL_ANSWERED;
+        return c->voicemail || is_fallen_through(c) ? CALL_VOICEMAIL : CALL_ANSWERED;
     int code = c->final_code ? c->final_code : c->missed_code;
     if (code)
         return by_code(code);

@@ -93,6 +93,8 @@ struct call_line {
     bool transfer;                              /* it was handed on */
     bool no_leg;                                /* of the call as a whole: counts as no leg */
     struct str queue, agent, recording;
+    const struct str *targets; /* who else was rung, a leg each (repeated keys of OpenSIPS) */
+    size_t targets_n;
     int64_t expires_ms; /* LINE_BEGIN: told so long after it even if nothing ends it; 0: 6 h */
 };
 #define CALL_LINE_INIT(k)                                                                          \
@@ -131,6 +133,7 @@ struct call {
     enum call_outcome outcome; /* where rank > 0 */
     int rank;
     int64_t judged_ms; /* when the line was that decided */
+    int64_t missed_ms; /* when a branch failed last */
     bool withheld, transfer, voicemail;
     bool has_record, has_cdr, began, ended, cancelled, said_bye, missed_once;
     bool dirty, in_flight; /* to be told; being told */

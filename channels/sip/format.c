@@ -2,8 +2,9 @@
 #include "format.h"
 
 static const struct format *const formats[] = {
-    &format_kamailio, &format_asterisk_csv, &format_freeswitch, &format_freeswitch_csv,
-    &format_json,     &format_clf,          &format_hep};
+    &format_kamailio,      &format_asterisk_csv, &format_freeswitch, &format_freeswitch_csv,
+    &format_json,          &format_clf,          &format_hep,        &format_kamailio_dbtext,
+    &format_kamailio_flat, &format_opensips};
 
 const struct format *format_at(int64_t index) {
     return index >= 0 && (size_t)index < COUNT(formats) ? formats[index] : NULL;

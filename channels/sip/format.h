@@ -77,8 +77,9 @@ struct format {
     const char *const *files;
 };
 
-extern const struct format format_kamailio, format_asterisk_csv, format_freeswitch,
-    format_freeswitch_csv, format_json, format_clf, format_hep;
+extern const struct format format_kamailio, format_kamailio_dbtext, format_kamailio_flat,
+    format_opensips, format_asterisk_csv, format_freeswitch, format_freeswitch_csv, format_json,
+    format_clf, format_hep;
 
 /* By its index among the choices of `format`; NULL beyond. */
 const struct format *format_at(int64_t index);

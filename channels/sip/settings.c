@@ -50,7 +50,8 @@ const struct tl_key settings_keys[] = {
      .type = TL_KEY_CHOICE,
      .flags = TL_KEY_REQUIRED,
      .offset = offsetof(struct log_config, format),
-     .choices = "kamailio|asterisk-csv|freeswitch|freeswitch-csv|json|clf|hep",
+     .choices = "kamailio|asterisk-csv|freeswitch|freeswitch-csv|json|clf|hep|kamailio-dbtext|"
+                "kamailio-flat|opensips",
      .help = "what writes it"},
     {.name = "group",
      .type = TL_KEY_STR,

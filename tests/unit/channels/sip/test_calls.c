@@ -6,96 +6,8 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <touchline/kit/jread.h>
-
-#include "sip/format.h"
+#include "calls_check.h"
 #include "sip/number.h"
-
-static const char corpus[] = "../shared/corpora/kamailio-sipp";
-
-struct found {
-    struct call *calls[64];
-    size_t n;
-};
-
-static void collect(void *arg, struct call *c) {
-    struct found *f = arg;
-    assert_true(f->n < COUNT(f->calls));
-    f->calls[f->n++] = c;
-}
-
-/* Feeds lines as they stand, then lets them settle. */
-static void feed(struct calls *calls, const struct format *format, const struct zone *zone,
-                 struct str text, int64_t now_ms) {
-    static const struct tl_strs columns;
-    struct tail_place place = {0};
-    while (text.p && text.n) {
-        struct str line = str_cut(&text, '\n');
-        struct call_line said;
-        const char *why = NULL;
-        struct arena a;
-        arena_init(&a);
-        const struct format_in in = {.arena = &a, .zone = zone, .columns = &columns};
-        if (format->read(&in, line, &said, &why) == FORMAT_LINE)
-            calls_add(calls, &said, line, (struct call_origin){.place = &place}, now_ms);
-        arena_clear(&a);
-        place.offset += (int64_t)line.n + 1;
-    }
-}
-
-static char *read_file(const char *folder, const char *name) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return NULL;
-    char *text = calloc(1, 4 * 1024 * 1024);
-    size_t n = fread(text, 1, 4 * 1024 * 1024 - 1, f);
-    text[n] = '\0';
-    fclose(f);
-    return text;
-}
-
-static struct call *by_id(struct found *f, const char *id) {
-    for (size_t i = 0; i < f->n; i++)
-        if (str_is(f->calls[i]->id, id))
-            return f->calls[i];
-    return NULL;
-}
-
-static void every_call_of_the_corpus_ends_as_its_author_meant(void **state) {
-    (void)state;
-    char *log = read_file(corpus, "syslog.log"), *text = read_file(corpus, "expected.json");
-    if (!log || !text) {
-        print_message("skipped: the corpora are not here (%s)\n", corpus);
-        skip(); /* the process ends soon: what was read is left */
-    }
-    json_t *expected = json_loads(text, 0, NULL), *one;
-    struct calls *calls = calls_new();
-    struct found found = {0};
-    size_t i;
-    feed(calls, &format_kamailio, NULL, str_c(log), 1000);
-    calls_tick(calls, 1000 + 10000, collect, &found);
-    assert_int_equal(found.n, json_array_size(expected));
-    json_array_foreach(expected, i, one) {
-        struct call *c = by_id(&found, json_string_value(json_object_get(one, "call_id")));
-        const char *meant = json_string_value(json_object_get(one, "intended_outcome"));
-        assert_non_null(c);
-        /* 480 is the phone that is not there: it rang out, in the normal form's words. */
-        if (strcmp(meant, "unavailable") == 0)
-            meant = "no-answer";
-        assert_string_equal(call_outcome_name(call_outcome(c)), meant);
-    }
-    json_decref(expected);
-    calls_free(calls);
-    free(log);
-    free(text);
-}
 
 static void the_same_lines_again_raise_no_revision(void **state) {
     (void)state;
@@ -264,7 +176,6 @@ static void numbers_follow_the_rules_of_their_trunk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_call_of_the_corpus_ends_as_its_author_meant),
         cmocka_unit_test(the_same_lines_again_raise_no_revision),
         cmocka_unit_test(an_invite_with_487_is_abandoned_without_a_cancel_line),
         cmocka_unit_test(a_call_that_is_talking_is_not_told_yet),
