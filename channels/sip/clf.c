@@ -73,6 +73,8 @@ static bool split(struct str line, struct record *r, const char **out_why) {
         }
         r->f[i] = field(one);
     }
+    /* A Call-ID holds no blank (RFC 3261 25.1); three of the RFC's own records add a word to it. */
+    r->f[CALL_ID] = str_cut(&r->f[CALL_ID], ' ');
     struct str number = r->f[CSEQ];
     (void)str_cut(&number, ' ');
     r->method = str_trim(number);
