@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
+#include "ingest/mask.h"
 
 enum { CONFIRM_MS = 1000 };
 
@@ -22,7 +23,9 @@ bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules,
     link_init(&g->jobs);
     link_init(&g->waiting);
     link_init(&g->actions);
+    link_init(&g->earlies);
     g->rules = rules_new(rules);
+    g->mask = mask_new(parts->mask, parts->ids);
     g->intake = intake_new(g);
     g->restart_timer = loop_timer_new(parts->loop, CONFIRM_MS, restart, g);
     g->confirm_timer = loop_timer_new(parts->loop, CONFIRM_MS, confirm_tick, g);
@@ -36,6 +39,8 @@ void ingest_reload(struct ingest *g, const struct tl_items *rules,
                    const struct ingest_parts *parts) {
     rules_free(g->rules); /* units have copied what was decided */
     g->rules = rules_new(rules);
+    mask_free(g->mask);
+    g->mask = mask_new(parts->mask, g->parts.ids);
     g->parts.region = parts->region;
     g->parts.link_claims = parts->link_claims;
     g->parts.keep = parts->keep;
@@ -70,8 +75,10 @@ void ingest_close(struct ingest *g) {
     loop_timer_free(g->restart_timer);
     actions_cancel(g);
     jobs_clear(g);
+    early_clear(g);
     lanes_clear(&g->lanes);
     rules_free(g->rules);
+    mask_free(g->mask);
     intake_free(g->intake);
     free(g);
 }

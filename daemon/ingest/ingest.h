@@ -49,6 +49,7 @@ struct ingest_parts {
     struct str region;
     bool link_claims;            /* identity.link_claims */
     const struct tl_pairs *keep; /* blobs.keep: channel -> duration or "no" */
+    const struct tl_items *mask; /* section `mask`; may be NULL */
 };
 extern const struct tl_key rule_keys[]; /* section `rules`, a list; when/then are TL_KEY_NODE */
 void rules_check(const void *section, struct config_check *c);

@@ -1,5 +1,6 @@
 /* ingest/ingest_priv.h - what the files of this room share.
  *
+ *   mask*.c      what must not reach the disk; early.c reads for it
  *   intake.c     records made and pushed; who waits for them
  *   feed.c       which records are in memory: followed live, or asked for again (backlog, replay)
  *   pipeline.c   jobs: lanes, tries, quarantine, notes of what is applied
@@ -64,6 +65,8 @@ struct feed {
 struct ingest {
     struct ingest_parts parts;
     struct rules *rules;
+    struct mask *mask;   /* NULL: nothing is masked */
+    struct link earlies; /* read before they are kept */
     struct intake *intake;
     struct feed feed;
     struct lanes lanes;
@@ -88,6 +91,15 @@ struct outcome {
     struct id contact, conversation, task;
     bool has_contact, has_task;
 };
+/* The bytes as they are, whatever is masked. */
+void intake_keep_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done,
+                     void *arg);
+
+/* ---- early.c: bytes of a masked channel, read before they are kept ---- */
+void early_take(struct ingest *g, const struct intake_raw *what, struct record *take_r,
+                intake_done_fn *done, void *arg);
+void early_clear(struct ingest *g);
+
 /* Answers whoever waits for the job; harmless where nobody does. */
 void waiters_answer(struct job *j, const struct outcome *o);
 /* Nobody waits any longer (the store went). */

@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
+#include "ingest/mask.h"
 #include "store/read.h"
 
 enum { HEAD_MAX = 256 << 20, META_MAX = 1 << 20, OUTCOME_MAX = 4096 };
@@ -276,9 +277,13 @@ void intake_take(struct intake *in, const struct intake_touchpoint *what, intake
     struct waiter *w = waiter_new(in, what->await_ms, done, arg);
     struct record *r = record_new(RECORD_TOUCHPOINT);
     cleanup(buf_clear) struct buf head;
+    struct str instance = tp->source;
+    struct str plugin = str_cut(&instance, ':');
     buf_init(&head, HEAD_MAX);
     w->tp = tp;
     w->id = id_write('p', tp->id);
+    if (in->g->mask && !what->was_bytes)
+        mask_touchpoint(in->g->mask, tp);
     if (!touchpoint_save(tp, &head)) {
         fault_set(&w->fault, FAULT_BUSY, "", "larger than a record may be");
         record_free(r);
@@ -293,11 +298,12 @@ void intake_take(struct intake *in, const struct intake_touchpoint *what, intake
     r->revision = tp->revision;
     r->received_ms = tp->received_ms;
     r->head = record_keep(r, buf_str(&head));
-    r->body = record_keep(r, what->raw);
+    /* The bytes of what is masked are not kept beside it. */
+    r->body = record_keep(r, in->g->mask && mask_reads(in->g->mask, plugin) ? STR_NONE : what->raw);
     r->cursor = record_keep(r, what->cursor);
     r->cursor_value = record_keep(r, what->cursor_value);
     r->place = record_keep(r, what->place);
-    r->flags = what->raw.n ? RECORD_KEEP_RAW : 0;
+    r->flags = (r->body.n ? RECORD_KEEP_RAW : 0) | (what->was_bytes ? RECORD_WAS_BYTES : 0);
     set_quarantine(w, r, what->quarantine);
     metric_add_label(METRIC_INTAKE, tp->channel.p ? tp->channel.p : "update", 1);
     push(w, r);
@@ -316,14 +322,11 @@ static struct str raw_head(struct record *r, const struct intake_raw *what) {
     return w.ok ? record_keep(r, buf_str(&head)) : STR_NONE;
 }
 
-void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done,
-                     void *arg) {
-    struct waiter *w = waiter_new(in, what->await_ms, done, arg);
+static struct record *raw_record(struct intake *in, const struct intake_raw *what) {
     struct record *r = record_new(RECORD_RAW);
+    struct id id = id_touchpoint(in->g->parts.ids, what->source, what->source_id);
     uint8_t digest[SHA256_BYTES];
-    w->raw = true;
-    w->id = id_write('p', id_touchpoint(in->g->parts.ids, what->source, what->source_id));
-    r->id = record_keep(r, str_c(w->id.c));
+    r->id = record_keep(r, str_c(id_write('p', id).c));
     r->source = record_keep(r, what->source);
     r->source_id = record_keep(r, what->source_id);
     /* The id names the content; the bytes around it (trace headers) may differ. */
@@ -336,7 +339,24 @@ void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_do
     r->cursor_value = record_keep(r, what->cursor_value);
     r->place = record_keep(r, what->place);
     r->flags = RECORD_KEEP_RAW;
+    return r;
+}
+
+void intake_keep_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done,
+                     void *arg) {
+    struct waiter *w = waiter_new(in, what->await_ms, done, arg);
+    struct record *r = raw_record(in, what);
+    w->raw = true;
+    snprintf(w->id.c, sizeof w->id.c, "%.*s", STR_ARG(r->id));
     set_quarantine(w, r, what->quarantine);
     metric_add_label(METRIC_INTAKE, "raw", 1);
     push(w, r);
+}
+
+void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done,
+                     void *arg) {
+    if (in->g->mask && mask_reads(in->g->mask, what->channel))
+        early_take(in->g, what, raw_record(in, what), done, arg);
+    else
+        intake_keep_raw(in, what, done, arg);
 }

@@ -21,6 +21,7 @@
 #include "base/metrics.h"
 #include "blob/blob.h"
 #include "ingest/ingest_priv.h"
+#include "ingest/mask.h"
 
 enum {
     ACTIVE_MAX = 8,
@@ -232,6 +233,10 @@ static void keep(struct fetch *f, const struct tl_attached *a) {
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX + 1];
     int64_t until_ms;
+    if (g->mask && mask_drops(g->mask, f->row.channel, f->row.source, a->type)) {
+        give_up(f, str_c("attachments of its type are not kept"));
+        return;
+    }
     /* Where nothing is kept of a channel, its attachments are all the same: they are the message.
      */
     (void)!kept_until(g, f->row.channel, f->row.received_ms, &until_ms);

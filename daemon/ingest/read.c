@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
+#include "ingest/mask.h"
 #include "store/read.h"
 
 enum { READS_MAX = 2, PIECE_MAX = 128 << 20, GIVEN_MAX = 256, FAULTS_MAX = 4 };
@@ -54,6 +55,8 @@ static void piece_touchpoint(struct job *j, struct str json, const struct touchp
         snprintf(reason, sizeof reason, "%s %s", faults.items[0].place, faults.items[0].reason);
         piece_bad(j, json, reason);
     } else {
+        if (j->g->mask) /* kept before it was to be masked, or out of quarantine */
+            mask_touchpoint(j->g->mask, tp);
         add_unit(j, tp);
     }
 }

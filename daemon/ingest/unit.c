@@ -17,7 +17,7 @@ struct unit *unit_new(struct job *j, struct touchpoint *take_tp) {
     u->j = j;
     u->g = j->g;
     u->tp = take_tp;
-    u->strict = j->r->kind == RECORD_TOUCHPOINT;
+    u->strict = j->r->kind == RECORD_TOUCHPOINT && !(j->r->flags & RECORD_WAS_BYTES);
     arena_init(&u->arena);
     return u;
 }

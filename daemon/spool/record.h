@@ -31,6 +31,7 @@ enum record_kind {
 enum {
     RECORD_QUARANTINED = 1, /* goes to quarantine at once, with `reason` */
     RECORD_KEEP_RAW = 2,    /* body moves to the blob store once applied */
+    RECORD_WAS_BYTES = 4,   /* read before it was kept: its id names its content */
 };
 
 /* Owned by whoever holds it; freed by record_free. All views lie in the arena. */
