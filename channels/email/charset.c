@@ -136,13 +136,30 @@ static bool is_wide(const char *name, struct str bytes) {
            (bytes.n < SURE || !is_ascii(bytes));
 }
 
+/* Charsets of which a text that is valid UTF-8 is hardly ever: Latin, and those of seven bits. */
+static bool may_be_utf8(const char *name) {
+    static const char *const names[] = {"",   "windows-1252", "iso-8859-15", "iso-2022-jp",
+                                        "hz", "utf-7"};
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return !strncmp(name, "iso-2022", 8);
+}
+
+static bool has_8bit(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 128)
+            return true;
+    return false;
+}
+
 /* The name by which the bytes are read; UTF-8 where they are that. */
 static const char *choose(struct str bytes, const char *name) {
+    bool utf8 = !strcmp(name, "utf-8");
+    if (may_be_utf8(name) && has_8bit(bytes) && utf8_valid(bytes))
+        return "utf-8"; /* said to be Latin or nothing, and is UTF-8: nobody writes such Latin */
     if (!*name && memmem(bytes.p, bytes.n, "\033$", 2))
         return "iso-2022-jp"; /* it announces itself */
-    bool utf8 = !strcmp(name, "utf-8"), western = !*name || !strcmp(name, "windows-1252");
-    if (western && utf8_valid(bytes))
-        return "utf-8"; /* said to be Latin or nothing, and is UTF-8: nobody writes such Latin */
     if (!*name || (utf8 && is_no_utf8(bytes)))
         return "windows-1252";
     return name;

@@ -54,26 +54,42 @@ static int base64_digit(unsigned char c) {
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+/* What a mailing list appended behind the end, or a broken delimiter: a line that could not be
+ * base64. */
+static bool is_foreign(struct str line) {
+    for (size_t i = 0; i < line.n; i++)
+        if (line.p[i] != '=' && base64_digit((unsigned char)line.p[i]) < 0)
+            return true;
+    return false;
+}
+
 void mime_decode_base64(struct buf *out, struct str s) {
     char *to = buf_reserve(out, s.n / 4 * 3 + 4);
     size_t n = 0;
     unsigned bits = 0, have = 0;
-    if (!to)
-        return;
-    for (size_t i = 0; i < s.n; i++) {
-        int digit = base64_digit((unsigned char)s.p[i]);
-        if (s.p[i] == '=')
-            have = 0; /* another text may follow */
-        if (digit < 0)
+    bool padded = false;
+    while (to && s.n) {
+        struct str line = header_line(&s);
+        if (padded && is_foreign(str_trim(line)))
             continue;
-        bits = (bits << 6 | (unsigned)digit) & 0xFFFF;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            to[n++] = (char)(bits >> have & 0xFF);
+        for (size_t i = 0; i < line.n; i++) {
+            int digit = base64_digit((unsigned char)line.p[i]);
+            if (line.p[i] == '=') {
+                padded = true;
+                have = 0; /* another text may follow */
+            }
+            if (digit < 0)
+                continue;
+            bits = (bits << 6 | (unsigned)digit) & 0xFFFF;
+            have += 6;
+            if (have >= 8) {
+                have -= 8;
+                to[n++] = (char)(bits >> have & 0xFF);
+            }
         }
     }
-    buf_commit(out, n);
+    if (to)
+        buf_commit(out, n);
 }
 
 static int hex_digit(char c) {
@@ -107,7 +123,8 @@ static void decode_quoted(struct buf *out, struct str s) {
         for (size_t i = 0; i < end.n && !soft; i++)
             to[n++] = end.p[i];
     }
-    buf_commit(out, n);
+    if (to)
+        buf_commit(out, n);
 }
 
 static void uu_line(struct buf *out, struct str line) {

@@ -93,6 +93,7 @@ static struct mime_part *part_new(struct reader *r, struct str entity, struct st
     while ((walk.rest.p != entity.p || header_begins(entity)) && header_next(&walk, &field))
         take_field(r->a, p, field.name, field.value);
     p->body = walk.rest;
+    p->header = str_upto(entity, (size_t)(walk.rest.p - entity.p));
     header_done(r, p, otherwise);
     return p;
 }
@@ -276,6 +277,8 @@ struct mime_part *mime_part_read(struct arena *a, const struct headers *top, str
     struct mime_part *p = arena_new(a, sizeof *p);
     for (size_t i = 0; i < top->n; i++)
         take_field(a, p, top->items[i].name, top->items[i].value);
+    if (top->n)
+        p->header = str_make(top->items[0].whole.p, (size_t)(top->body.p - top->items[0].whole.p));
     p->body = top->body;
     header_done(&r, p, (struct str)STR("text/plain"));
     return tree(&r, p);

@@ -27,6 +27,7 @@ struct mime_part {
     struct mime_field disposition; /* Content-Disposition */
     struct str cid, location;      /* without brackets; absent: none */
     enum mime_coding coding;
+    struct str header;                 /* as it stands, with its empty line */
     struct str body;                   /* still encoded */
     struct mime_part *children, *next; /* of a multipart; in their order */
     bool has_type;                     /* said, not assumed */
