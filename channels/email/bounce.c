@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "bounce_reason.h"
 #include "bounce_words.h"
 #include "thread.h"
 
@@ -57,21 +58,30 @@ static struct str status_best(struct str status, struct str words) {
     return best;
 }
 
-static void recipient_finish(struct bounce_recipient *r, struct str context) {
-    struct str words = r->diagnostic.n ? r->diagnostic : context;
+/* Status and code said best, the reason, and whether it is the address's fault. */
+static void recipient_finish(struct bounce_recipient *r, struct str context, struct str server,
+                             struct str category) {
     r->status = status_best(r->status, r->diagnostic);
     if (!r->code.n)
         r->code = bounce_code(r->diagnostic);
-    /* a pipelined session shows DATA above the refusal of the recipient; 5.1.x says which it was */
-    bool late = !str_starts(r->status, str_c("5.1.")) && bounce_after_data(context);
-    r->hard = r->action == BOUNCE_FAILED && !late && bounce_is_hard(words, r->status, r->code);
+    const struct bounce_facts facts = {.line = r->diagnostic,
+                                       .words = context,
+                                       .status = r->status,
+                                       .code = r->code,
+                                       .category = category,
+                                       .server = server,
+                                       .command = bounce_command(context)};
+    if (r->action != BOUNCE_FAILED)
+        return;
+    r->reason = bounce_reason(&facts);
+    r->hard = bounce_reason_is_hard(r->reason, r->status, r->code);
 }
 
 struct reading {
     struct arena *a;
     struct bounce *out;
     struct bounce_recipient *now;
-    struct str original_recipient;
+    struct str original_recipient, reporter, category;
 };
 
 static void recipient_begin(struct reading *r) {
@@ -93,6 +103,10 @@ static void field_take(struct reading *r, const struct header_field *f) {
         r->original_recipient = typed_value(r->a, f->value);
         return;
     }
+    if (str_is_nocase(f->name, "Reporting-MTA"))
+        r->reporter = typed_value(r->a, f->value);
+    else if (str_is_nocase(f->name, "X-PowerMTA-BounceCategory"))
+        r->category = str_trim(f->value);
     bool of_recipient = str_is_nocase(f->name, "Action") || str_is_nocase(f->name, "Status") ||
                         str_is_nocase(f->name, "Diagnostic-Code");
     if (!of_recipient)
@@ -110,7 +124,8 @@ static void field_take(struct reading *r, const struct header_field *f) {
 }
 
 /* Groups of fields, an empty line between; the first may be the message's, without a recipient. */
-static void delivery_read(struct arena *a, const struct mime *m, struct bounce *out) {
+static void delivery_read(struct arena *a, const struct mime *m, const struct bounce_mail *mail,
+                          struct bounce *out) {
     struct reading r = {.a = a, .out = out};
     struct str rest = m->report_fields;
     for (size_t groups = 0; rest.n && groups < 200; groups++) {
@@ -126,12 +141,14 @@ static void delivery_read(struct arena *a, const struct mime *m, struct bounce *
             r.now = NULL; /* the next group is another recipient */
     }
     struct str context = bounce_reason_line(m->text);
+    struct str server =
+        arena_strf(a, "%.*s %.*s", STR_ARG(r.reporter), STR_ARG(str_upto(mail->from, 320)));
     for (size_t i = 0; i < out->n; i++) {
         if (!out->items[i].recipient.n)
             out->items[i].recipient = r.original_recipient;
         if (!out->items[i].diagnostic.n && out->n == 1)
             out->items[i].diagnostic = str_upto(context, DIAGNOSTIC_MAX);
-        recipient_finish(&out->items[i], m->text);
+        recipient_finish(&out->items[i], m->text, server, r.category);
     }
 }
 
@@ -192,26 +209,26 @@ static struct str before_original(struct str text) {
     return text;
 }
 
-static void words_read(struct arena *a, const struct mime *m, struct str subject,
+static void words_read(struct arena *a, const struct mime *m, const struct bounce_mail *mail,
                        struct bounce *out) {
     struct str words = before_original(m->text);
     struct str reason = bounce_reason_line(words);
-    if (!reason.n && !bounce_subject(subject))
+    if (!reason.n && !bounce_subject(mail->subject))
         return;
     if (!reason.n)
-        reason = subject;
+        reason = mail->subject;
     struct bounce_recipient *r = &out->items[0];
     out->n = 1;
     *r = (struct bounce_recipient){.action = BOUNCE_FAILED,
                                    .recipient = address_in(a, words),
                                    .diagnostic = str_upto(reason, DIAGNOSTIC_MAX)};
     if (!r->recipient.n)
-        r->recipient = address_in(a, subject);
+        r->recipient = address_in(a, mail->subject);
     r->status = bounce_status(words);
     r->code = bounce_code(reason);
-    recipient_finish(r, words);
-    if (r->status.n ? r->status.p[0] == '4' : r->code.n && r->code.p[0] == '4')
+    if (bounce_is_delay(mail->subject, words))
         r->action = BOUNCE_DELAYED;
+    recipient_finish(r, words, mail->from, STR_NONE);
 }
 
 /* Message-ID of the original: its header's, or a line of the text that looks like one. */
@@ -244,7 +261,7 @@ static void feedback_read(struct arena *a, const struct mime *m, struct bounce *
     out->complained = address_in(a, header_unfold(a, headers_get(&h, "To")));
 }
 
-void bounce_read(struct arena *a, const struct mime *m, struct str subject, bool by_server,
+void bounce_read(struct arena *a, const struct mime *m, const struct bounce_mail *mail,
                  struct bounce *out) {
     *out = (struct bounce){.n = 0};
     if (m->report == MIME_REPORT_FEEDBACK)
@@ -252,9 +269,9 @@ void bounce_read(struct arena *a, const struct mime *m, struct str subject, bool
     else if (m->report == MIME_REPORT_DISPOSITION)
         disposition_read(a, m, out);
     else if (m->report == MIME_REPORT_DELIVERY)
-        delivery_read(a, m, out);
-    else if (by_server)
-        words_read(a, m, subject, out);
+        delivery_read(a, m, mail, out);
+    else if (mail->by_server)
+        words_read(a, m, mail, out);
     if ((out->n || m->report == MIME_REPORT_FEEDBACK) && !out->original_id.p)
         out->original_id = original_id(a, m);
 }

@@ -17,6 +17,7 @@ enum bounce_action { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_DELIVERED, BOUNCE_REA
 struct bounce_recipient {
     enum bounce_action action;
     struct str recipient, status, code, diagnostic; /* absent: not said */
+    const char *reason;                             /* of a failure: bounce_reason.h; or NULL */
     bool hard;                                      /* the address is no good, now and later */
 };
 
@@ -28,9 +29,13 @@ struct bounce {
     struct str original_id; /* Message-ID of the mail it is about; absent: not said */
 };
 
-/* by_server: header or envelope say that a mail server wrote it; only then are plain words
- * believed. */
-void bounce_read(struct arena *a, const struct mime *m, struct str subject, bool by_server,
+/* What is known of the mail around its parts. */
+struct bounce_mail {
+    struct str subject, from; /* from: address or name */
+    bool by_server; /* header or envelope say that a mail server wrote it; only then are plain words
+                       believed */
+};
+void bounce_read(struct arena *a, const struct mime *m, const struct bounce_mail *mail,
                  struct bounce *out);
 
 #endif

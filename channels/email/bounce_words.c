@@ -1,5 +1,4 @@
-/* bounce_words.c - tables of phrases; the first that is found decides, so the narrower stand first.
- */
+/* bounce_words.c - codes, subjects and lines, found by their shape. */
 #include "bounce_words.h"
 
 #include <ctype.h>
@@ -7,6 +6,7 @@
 
 #include <touchline/kit/own.h>
 
+#include "bounce_reason.h"
 #include "header.h"
 
 enum { WORDS_MAX = 4096 };
@@ -47,10 +47,20 @@ struct str bounce_status(struct str s) {
     return STR_NONE;
 }
 
+/* Codes that some document gives a meaning; other numbers are not replies. */
+static bool is_reply_code(const char *p) {
+    static const char codes[] = "421 422 430 432 450 451 452 453 454 455 456 458 459 500 501 502 "
+                                "503 504 510 511 512 515 520 521 523 524 525 530 533 534 535 538 "
+                                "541 542 550 551 552 553 554 555 556 557 571 572 573";
+    for (size_t i = 0; i + 3 < sizeof codes; i += 4)
+        if (!memcmp(codes + i, p, 3))
+            return true;
+    return false;
+}
+
 struct str bounce_code(struct str s) {
     for (size_t i = 0; i + 3 <= s.n; i++) {
-        bool code = (s.p[i] == '4' || s.p[i] == '5') && s.p[i + 1] >= '0' && s.p[i + 1] <= '7' &&
-                    isdigit((unsigned char)s.p[i + 2]);
+        bool code = is_reply_code(s.p + i);
         bool ends = i + 3 == s.n || !(isalnum((unsigned char)s.p[i + 3]) || s.p[i + 3] == '.');
         if (code && ends && free_before(s, i))
             return str_make(s.p + i, 3);
@@ -58,80 +68,9 @@ struct str bounce_code(struct str s) {
     return STR_NONE;
 }
 
-enum verdict { SOFT, HARD };
-
-static const struct {
-    const char *phrase; /* lower case */
-    enum verdict verdict;
-} phrases[] = {
-    {"mailbox full", SOFT},
-    {"mailbox is full", SOFT},
-    {"mailbox over", SOFT},
-    {"quota", SOFT},
-    {"has exceeded", SOFT},
-    {"recipient address rejected: access denied", HARD},
-    {"access denied", SOFT},
-    {"couldn't create", SOFT},
-    {"user unknown", HARD},
-    {"unknown user", HARD},
-    {"no such user", HARD},
-    {"no such recipient", HARD},
-    {"no such address", HARD},
-    {"no such local user", HARD},
-    {"no such person", HARD},
-    {"not listed in", HARD},
-    {"user not found", HARD},
-    {"recipient not found", HARD},
-    {"recipient unknown", HARD},
-    {"unknown recipient", HARD},
-    {"unknown address", HARD},
-    {"address unknown", HARD},
-    {"does not exist", HARD},
-    {"doesn't exist", HARD},
-    {"doesn't have a", HARD},
-    {"no valid recipients", HARD},
-    {"check if address is correct", HARD},
-    {"\xe8\xa6\x8b\xe3\x81\xa4\xe3\x81\x8b\xe3\x82\x8a\xe3\x81\xbe\xe3\x81\x9b",
-     HARD}, /* not found */
-    {"not a valid recipient", HARD},
-    {"invalid recipient", HARD},
-    {"mailbox name not allowed", HARD},
-    {"mailbox not found", HARD},
-    {"no mailbox here", HARD},
-    {"unrouteable address", HARD},
-    {"address has changed", HARD},
-    {"has moved", HARD},
-    {"account has been disabled", HARD},
-    {"mailbox unavailable", HARD},
-    {"spam", SOFT},
-    {"blacklist", SOFT},
-    {"blocked", SOFT},
-    {"banned", SOFT},
-    {"reputation", SOFT},
-    {"dmarc", SOFT},
-    {"authenticat", SOFT},
-    {"policy", SOFT},
-    {"for security", SOFT},
-    {"security reason", SOFT},
-    {"virus", SOFT},
-    {"too large", SOFT},
-    {"too big", SOFT},
-    {"too many hops", SOFT},
-    {"loop", SOFT},
-    {"temporar", SOFT},
-    {"try again", SOFT},
-    {"timed out", SOFT},
-    {"expired", SOFT},
-    {"suspend", SOFT},
-    {"not member", SOFT},
-    {"command died", SOFT},
-    {"refused", SOFT},
-};
-
-/* Lower case, white space folded: what a phrase may be looked for in. */
-static struct str folded(char out[WORDS_MAX], struct str words) {
+struct str bounce_folded(char *out, size_t max, struct str words) {
     size_t n = 0;
-    for (size_t i = 0; i < words.n && n < WORDS_MAX; i++) {
+    for (size_t i = 0; i < words.n && n < max; i++) {
         char c = words.p[i];
         bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
         if (space && n && out[n - 1] == ' ')
@@ -141,35 +80,40 @@ static struct str folded(char out[WORDS_MAX], struct str words) {
     return str_make(out, n);
 }
 
-static ptrdiff_t phrase_in(struct str text) {
-    for (size_t i = 0; i < COUNT(phrases); i++)
-        if (memmem(text.p, text.n, phrases[i].phrase, strlen(phrases[i].phrase)))
-            return (ptrdiff_t)i;
-    return -1;
+static bool any_in(struct str text, const char *const *words, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (memmem(text.p, text.n, words[i], strlen(words[i])))
+            return true;
+    return false;
 }
 
-/* Refused after the server had taken the recipient: whatever it says then, it knows the address. In
- * a transcript the first refusal counts, by the command above it. */
-bool bounce_after_data(struct str text) {
-    static const char refusal[] = "\n<<< 5", command[] = ">>> DATA";
-    const char *at = memmem(text.p, text.n, refusal, sizeof refusal - 1);
-    if (at && (size_t)(at - text.p) >= sizeof command - 1)
-        return !memcmp(at - (sizeof command - 1), command, sizeof command - 1);
-    return memmem(text.p, text.n, "end of DATA", 11) != NULL;
-}
-
-bool bounce_is_hard(struct str words, struct str status, struct str code) {
+/* A code 4xx alone says nothing: many give up on one. */
+bool bounce_is_delay(struct str subject, struct str words) {
+    static const char *const delays[] = {
+        "delayed",
+        "warning:",
+        "will be retried",
+        "will continue to",
+        "will keep trying",
+        "has not yet been",
+        "not yet been delivered",
+        "still being retried",
+        "still trying",
+        "no action is required",
+        "do not need to resend",
+        "verzögert",
+        "retardé",
+    };
+    static const char *const ends[] = {
+        "giving up",         "gave up",     "not going to try", "permanent",    "will not be",
+        "will not continue", "no further",  "too long",         "expired",      "undeliverable",
+        "undelivered",       "returned to", "has failed",       "failed after",
+    };
     char lower[WORDS_MAX];
-    ptrdiff_t phrase = words.n ? phrase_in(folded(lower, words)) : -1;
-    bool permanent = status.n ? status.p[0] == '5' : code.n ? code.p[0] == '5' : phrase >= 0;
-    if (!permanent)
-        return false;
-    if (phrase >= 0)
-        return phrases[phrase].verdict == HARD;
-    if (str_is(status, "5.2.2") || str_starts(status, str_c("5.7.")) ||
-        str_starts(status, str_c("5.3.")))
-        return false;
-    return status.n && !str_is(status, "5.0.0") && !str_is(status, "5.2.0");
+    if (any_in(bounce_folded(lower, sizeof lower, subject), delays, COUNT(delays)))
+        return true;
+    struct str text = bounce_folded(lower, sizeof lower, words);
+    return any_in(text, delays, COUNT(delays)) && !any_in(text, ends, COUNT(ends));
 }
 
 bool bounce_subject(struct str subject) {
@@ -181,18 +125,13 @@ bool bounce_subject(struct str subject) {
         "unzustellbar",   "non remis",        "loop alert",          "warning: message",
     };
     char lower[WORDS_MAX];
-    struct str s = folded(lower, subject);
-    for (size_t i = 0; i < COUNT(words); i++)
-        if (memmem(s.p, s.n, words[i], strlen(words[i])))
-            return true;
-    return false;
+    return any_in(bounce_folded(lower, sizeof lower, subject), words, COUNT(words));
 }
 
 /* A line is believed when it carries a code in the way servers write one, or a phrase of the table.
  */
 struct str bounce_reason_line(struct str text) {
     struct str phrase_line = STR_NONE;
-    char lower[WORDS_MAX];
     for (size_t seen = 0; text.n && seen < 400; seen++) {
         struct str line = str_trim(str_upto(header_line(&text), 500));
         struct str code = bounce_code(line);
@@ -202,7 +141,7 @@ struct str bounce_reason_line(struct str text) {
                        memmem(line.p, at, "SMTP", 4) || memmem(line.p, at, "said", 4));
         if (spoken)
             return line;
-        if (!phrase_line.n && line.n && phrase_in(folded(lower, line)) >= 0)
+        if (!phrase_line.n && line.n && bounce_words_tell(line))
             phrase_line = line;
     }
     return phrase_line;

@@ -1,4 +1,4 @@
-/* bounce_words.h - codes and reasons in what servers write to people. Pure. */
+/* bounce_words.h - codes and lines in what servers write to people. Pure. */
 #ifndef EMAIL_BOUNCE_WORDS_H
 #define EMAIL_BOUNCE_WORDS_H
 
@@ -10,14 +10,13 @@
 struct str bounce_status(struct str text);
 struct str bounce_code(struct str text);
 
-/* Whether the address itself is the reason, by the words first, then by status, then by code. */
-bool bounce_is_hard(struct str words, struct str status, struct str code);
-
-/* The server's words came after the mail itself, not after the recipient. */
-bool bounce_after_data(struct str text);
+/* Small ASCII letters, one space for any white space: what a phrase may be looked for in. */
+struct str bounce_folded(char *out, size_t max, struct str words);
 
 /* "Undelivered Mail Returned to Sender". */
 bool bounce_subject(struct str subject);
+/* The server has not given up: "delayed 24 hours", "will be retried". */
+bool bounce_is_delay(struct str subject, struct str words);
 /* The first line that tells a reason; absent: none does. */
 struct str bounce_reason_line(struct str text);
 

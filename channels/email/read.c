@@ -255,6 +255,9 @@ static bool by_server(struct reading *r, bool null_sender, enum auto_class by_he
     for (size_t i = 0; i < COUNT(locals); i++)
         if (str_is_nocase(str_upto(local, strlen(locals[i])), locals[i]))
             return true;
+    /* what a list's manager refuses comes back under the list's own name */
+    if (headers_get(&r->headers, "X-MLServer").p && bounce_subject(r->subject))
+        return true;
     bool no_sender = null_sender || str_is(headers_get(&r->headers, "Return-Path"), "<>");
     return by_header == AUTO_BOUNCE ||
            (no_sender && (by_header != AUTO_REPLY || bounce_subject(r->subject)));
@@ -281,8 +284,10 @@ static void read_kind(struct reading *r) {
     const json_t *envelope = json_object_get(r->meta, "envelope_from");
     bool null_sender = envelope && json_string_length(envelope) == 0;
     enum auto_class by_header = auto_classify(&r->headers, r->from_email, null_sender);
-    bool server = by_server(r, null_sender, by_header);
-    bounce_read(&r->arena, &r->mime, r->subject, server, &r->bounce);
+    const struct bounce_mail mail = {.subject = r->subject,
+                                     .from = r->from_word,
+                                     .by_server = by_server(r, null_sender, by_header)};
+    bounce_read(&r->arena, &r->mime, &mail, &r->bounce);
     r->automatic = of_report(r);
     if (r->automatic == AUTO_NONE)
         r->automatic = by_header;
@@ -312,6 +317,8 @@ static void write_delivery(struct jwrite *w, const struct bounce_recipient *b) {
     jwrite_bool(w, "hard", b->hard);
     jwrite_str(w, "recipient", b->recipient);
     jwrite_str(w, "diagnostic", b->diagnostic);
+    if (b->reason)
+        jwrite_c(w, "reason", b->reason);
     jwrite_close(w, '}');
 }
 

@@ -131,14 +131,69 @@ static void codes_are_told_from_other_numbers(void **state) {
     assert_null(bounce_status(str_c("host 5.1.1.7 and version 15.1.1")).p);
     assert_true(str_is(bounce_code(str_c("x 550-no")), "550"));
     assert_null(bounce_code(str_c("5500 and 599 and x550 and 550.5")).p);
-    assert_true(bounce_is_hard(str_c("User  Unknown"), str_c("5.1.1"), STR_NONE));
-    assert_false(bounce_is_hard(str_c("user unknown"), str_c("4.1.1"), STR_NONE));
+}
+
+static const struct {
+    const char *what, *words;
+    const char *status, *code, *reason, *state;
+    int hard;
+} plain[] = {
+    {"qmail",
+     "Hi. This is the qmail-send program at x.example.\nI'm afraid I wasn't able to deliver "
+     "your message.\n\n<jana@example.org>:\n192.0.2.1 does not like recipient.\nRemote "
+     "host said: 550 5.1.1 <jana@example.org>... User unknown\nGiving up on 192.0.2.1.\n",
+     "5.1.1", "550", "userunknown", "failed", true},
+    {"qmail, a domain",
+     "<jana@example.org>:\nSorry, I couldn't find any host named example.org. "
+     "(#5.1.2)\n",
+     "5.1.2", "", "hostunknown", "failed", true},
+    {"qmail, in the end",
+     "<jana@example.org>:\nCNAME lookup failed temporarily. (#4.4.3)\nI'm not "
+     "going to try again; this message has been in the queue too long.\n",
+     "4.4.3", "", "expired", "failed", false},
+    {"exim",
+     "  jana@example.org\n    SMTP error from remote mail server after RCPT "
+     "TO:<jana@example.org>:\n    host mx.example.org [192.0.2.1]: 550 Unknown user\n",
+     "", "550", "userunknown", "failed", true},
+    {"exim, after the content",
+     "  jana@example.org\n    SMTP error from remote mail server after end "
+     "of data:\n    host mx [192.0.2.1]: 550 Unknown user\n",
+     "", "550", "filtered", "failed", false},
+    {"a warning",
+     "Message to <jana@example.org> was delayed for 4 hours. Delivery will be retried.\n "
+     "421 4.4.1 timed out\n",
+     "4.4.1", "421", "", "queued", false},
+    {"a list of the blocked",
+     "<jana@example.org>: host mx said: 554 5.7.1 Service unavailable; Client "
+     "host [192.0.2.1] blocked using zen.spamhaus.org\n",
+     "5.7.1", "554", "blocked", "failed", false},
+};
+
+static void plain_words_of_servers_are_understood(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(plain); i++) {
+        char mail[2000];
+        snprintf(mail, sizeof mail, "From: MAILER-DAEMON@mx.example\nSubject: failure notice\n\n%s",
+                 plain[i].words);
+        struct mail_read m = mail_read(str_c(mail), NULL);
+        const json_t *delivery = json_object_get(m.touchpoint, "delivery");
+        if (strcmp(mail_text(delivery, "state"), plain[i].state) ||
+            strcmp(mail_text(delivery, "status"), plain[i].status) ||
+            strcmp(mail_text(delivery, "code"), plain[i].code) ||
+            strcmp(mail_text(delivery, "reason"), plain[i].reason) ||
+            json_is_true(json_object_get(delivery, "hard")) != plain[i].hard) {
+            char *dump = json_dumps(delivery, 0);
+            fail_msg("%s: %s", plain[i].what, dump);
+        }
+        mail_read_clear(&m);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_read),
         cmocka_unit_test(a_report_leads_to_the_mail_it_is_about),
+        cmocka_unit_test(plain_words_of_servers_are_understood),
         cmocka_unit_test(codes_are_told_from_other_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
