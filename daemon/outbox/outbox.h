@@ -28,6 +28,9 @@ struct sender {
     void *ctx;
     /* Whether this source has a way out, and as whom: name and address (absent for platforms). */
     bool (*who)(void *ctx, struct str source, struct str *out_name, struct str *out_address);
+    /* Why its channel cannot send this now, in words for the agent; asked before anything is kept.
+     * true: it cannot. NULL: all can. */
+    bool (*refuses)(void *ctx, const struct tl_outbound *what, char *out_why, size_t max);
     /* done once, on the loop, later. */
     void (*send)(void *ctx, const struct tl_outbound *what,
                  void (*done)(void *arg, const struct tl_sent_result *result), void *arg);
@@ -50,9 +53,10 @@ struct outbox_reply {
     struct str nonce;               /* makes the id when there is no key: random */
     bool automatic;                 /* no agent's answer: auto is "auto-reply" */
 };
-/* OK (202): the outbound touchpoint's JSON with delivery.state "queued". REFUSED: no way out, 24 h
- * window, bad field. The reply goes to the identity of the conversation's last inbound touchpoint,
- * never to another one. */
+/* OK (202): the outbound touchpoint's JSON with delivery.state "queued". REFUSED: no way out, bad
+ * field. CONFLICT "reply-refused": the channel cannot send it now (a platform's window is over).
+ * The reply goes to the identity of the conversation's last inbound touchpoint, never to another
+ * one. */
 void outbox_reply(struct outbox *o, const struct outbox_reply *r, answer_fn *done, void *arg);
 /* What we say by ourselves to whoever began a conversation: as a reply, marked as automatic. The
  * same touchpoint again is the same message. Nobody waits for what becomes of it. */

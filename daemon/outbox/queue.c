@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include <touchline/kit/arena.h>
-#include <touchline/kit/date.h>
 #include <touchline/kit/hash.h>
 #include <touchline/kit/jread.h>
 
@@ -26,7 +25,7 @@ enum {
     RESOURCE_MAX = 64 << 20,
     PAGE = 50,
     PAGES_MAX = 10, /* how far back an inbound touchpoint is looked for */
-    WINDOW_MS = 24 * 3600 * 1000,
+    WHY_MAX = 400,
 };
 
 struct replying {
@@ -176,12 +175,23 @@ static struct record *record_of(struct replying *r) {
 
 /* ---- the reply itself ---- */
 
-/* Platforms that let an organisation write only for a day after the person did. */
-static bool window_closed(const struct replying *r, int64_t now) {
-    const json_t *social = json_object_get(json_object_get(r->answered, "from"), "social");
-    int64_t at;
-    return str_is(jget_str(social, "network"), "whatsapp") &&
-           date_parse(jget_str(r->answered, "at"), &at) && now - at > WINDOW_MS;
+/* What the channel would be given, judged before anything is kept. */
+static bool channel_refuses(struct replying *r, char *out_why, size_t max) {
+    struct outbox *o = r->held.o;
+    cleanup(buf_clear) struct buf touchpoint, answered;
+    struct id_text id = id_write('p', r->tp->id);
+    buf_init(&touchpoint, RESOURCE_MAX);
+    buf_init(&answered, RESOURCE_MAX);
+    if (!o->sender.refuses || !touchpoint_write(r->tp, r->contact, r->conversation, &touchpoint) ||
+        (r->answered && !jread_dump(&answered, r->answered)))
+        return false;
+    const struct tl_outbound what = {.size = sizeof what,
+                                     .id = str_c(id.c),
+                                     .source = r->source,
+                                     .touchpoint = buf_str(&touchpoint),
+                                     .reply_to = r->answered ? buf_str(&answered) : STR_NONE,
+                                     .attempt = 1};
+    return o->sender.refuses(o->sender.ctx, &what, out_why, max);
 }
 
 /* One key in one place is one reply. */
@@ -199,15 +209,11 @@ static void keep_reply(struct replying *r) {
     struct outbox *o = r->held.o;
     struct id conversation = {{0}};
     struct fault f;
+    char why[WHY_MAX];
     bool begins = !r->asked.conversation.n;
     int64_t now = clock_wall_ms();
     if (!begins && !id_read(r->conversation, 'v', &conversation)) {
         end_later(r, "the conversation could not be read");
-        return;
-    }
-    if (window_closed(r, now)) {
-        refuse(r, "window-closed", NULL,
-               "WhatsApp lets nobody answer later than 24 hours after the last message");
         return;
     }
     struct composing c = {.ids = o->ids,
@@ -234,6 +240,11 @@ static void keep_reply(struct replying *r) {
     if (begins) {
         struct id_text v = id_write('v', id_conversation(r->tp->id));
         r->conversation = arena_str(&r->arena, str_c(v.c));
+    }
+    if (channel_refuses(r, why, sizeof why)) {
+        reply_end(
+            r, &(struct answer){.kind = ANSWER_CONFLICT, .code = "reply-refused", .detail = why});
+        return;
     }
     struct record *record = record_of(r);
     if (!record)

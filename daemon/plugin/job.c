@@ -141,6 +141,11 @@ static bool who(void *ctx, struct str source, struct str *out_name, struct str *
     return true;
 }
 
+static bool refuses(void *ctx, const struct tl_outbound *what, char *out_why, size_t max) {
+    struct tl_channel *ch = way_out(ctx, what->source);
+    return ch && ch->plugin.refuses && ch->plugin.refuses(ch->instance, what, out_why, max);
+}
+
 static void send_reply(void *ctx, const struct tl_outbound *what, sent_fn *done, void *arg) {
     struct plugin_host *h = ctx;
     struct tl_channel *ch = way_out(h, what->source);
@@ -156,5 +161,5 @@ static void send_reply(void *ctx, const struct tl_outbound *what, sent_fn *done,
 }
 
 struct sender plugin_host_sender(struct plugin_host *h) {
-    return (struct sender){.ctx = h, .who = who, .send = send_reply};
+    return (struct sender){.ctx = h, .who = who, .refuses = refuses, .send = send_reply};
 }

@@ -107,7 +107,7 @@ static void on_pending(void *arg, struct record **records, size_t n, bool *keep)
 }
 
 static void open_all(void) {
-    static const struct sender sender = {NULL, channel_who, channel_send};
+    static const struct sender sender = {.who = channel_who, .send = channel_send};
     struct spool_config config = {(int64_t)1 << 30, 86400000, (int64_t)30 * 86400000};
     struct fault f = {0};
     char blob_dir[100];

@@ -42,6 +42,17 @@ static struct {
     void (*done)(void *arg, const struct tl_sent_result *result);
     void *arg;
 } under_way[16];
+/* As a platform whose window is over. */
+static bool channel_refuses(void *ctx, const struct tl_outbound *what, char *out_why, size_t max) {
+    (void)ctx;
+    json_t *answered = json_loadb(what->reply_to.p, what->reply_to.n, 0, NULL);
+    bool old = str_starts(jget_str(answered, "at"), str_c("2020-"));
+    json_decref(answered);
+    if (old && what->touchpoint.n)
+        snprintf(out_why, max, "too late to answer");
+    return old;
+}
+
 static void channel_send(void *ctx, const struct tl_outbound *what,
                          void (*sent)(void *arg, const struct tl_sent_result *result), void *arg) {
     (void)ctx;
@@ -53,7 +64,8 @@ static void channel_send(void *ctx, const struct tl_outbound *what,
 
 static int setup(void **state) {
     (void)state;
-    static const struct sender sender = {NULL, channel_who, channel_send};
+    static const struct sender sender = {
+        .who = channel_who, .refuses = channel_refuses, .send = channel_send};
     struct spool_config config = {(int64_t)1 << 30, 86400000, (int64_t)30 * 86400000};
     struct fault f = {0};
     char dir[100];
@@ -291,14 +303,17 @@ static void a_platform_is_answered_by_its_own_address(void **state) {
     assert_string_equal(at("/from/name"), "Anna");
 }
 
-static void whatsapp_is_answered_within_a_day_only(void **state) {
+static void what_the_channel_refuses_is_told_and_not_kept(void **state) {
     (void)state;
     arrived(
         "social:whatsapp", "w1",
         "{\"channel\":\"social\",\"at\":\"2020-01-01T00:00:00Z\",\"from\":{\"phone\":"
         "\"+491701\",\"social\":{\"network\":\"whatsapp\",\"id\":\"491701\"}},\"text\":\"Hi\"}");
     reply("{\"text\":\"Here\"}", "1");
-    refused("window-closed", "");
+    assert_int_equal(got.kind, ANSWER_CONFLICT);
+    assert_string_equal(got.code, "reply-refused");
+    assert_string_equal(got.detail, "too late to answer");
+    assert_int_equal(outbox_length(outbox), 0);
 }
 
 static void a_reply_without_a_way_is_refused(void **state) {
@@ -392,7 +407,7 @@ int main(void) {
         WITH(the_same_key_is_the_same_reply),
         WITH(the_last_inbound_one_is_answered_never_another_identity),
         WITH(a_platform_is_answered_by_its_own_address),
-        WITH(whatsapp_is_answered_within_a_day_only),
+        WITH(what_the_channel_refuses_is_told_and_not_kept),
         WITH(a_reply_without_a_way_is_refused),
         WITH(a_broken_request_is_refused_at_its_place),
         WITH(nobody_knows_the_conversation),
