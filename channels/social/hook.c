@@ -13,13 +13,23 @@
 
 enum { PAIRS_MAX = 40, META_MAX = 256 * 1024 };
 
+/* One a line, so that a new one is one line. */
+/* clang-format off */
 static const struct provider *const providers[PROVIDERS_N] = {
-    [PROVIDER_WHATSAPP] = &provider_whatsapp,   [PROVIDER_TELEGRAM] = &provider_telegram,
-    [PROVIDER_STANDARD] = &provider_standard,   [PROVIDER_MESSENGER] = &provider_messenger,
-    [PROVIDER_INSTAGRAM] = &provider_instagram, [PROVIDER_X] = &provider_x,
-    [PROVIDER_LINE] = &provider_line,           [PROVIDER_VIBER] = &provider_viber,
+    [PROVIDER_WHATSAPP] = &provider_whatsapp,
+    [PROVIDER_TELEGRAM] = &provider_telegram,
+    [PROVIDER_STANDARD] = &provider_standard,
+    [PROVIDER_MESSENGER] = &provider_messenger,
+    [PROVIDER_INSTAGRAM] = &provider_instagram,
+    [PROVIDER_X] = &provider_x,
+    [PROVIDER_LINE] = &provider_line,
+    [PROVIDER_SLACK] = &provider_slack,
+    [PROVIDER_VIBER] = &provider_viber,
+    [PROVIDER_TWILIO] = &provider_twilio,
     [PROVIDER_MASTODON] = &provider_mastodon,
+    [PROVIDER_DISCORD] = &provider_discord,
 };
+/* clang-format on */
 
 const struct provider *hook_provider(int64_t index) {
     return index >= 0 && (size_t)index < COUNT(providers) ? providers[index] : NULL;
