@@ -24,6 +24,7 @@ bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules,
     link_init(&g->waiting);
     link_init(&g->actions);
     link_init(&g->earlies);
+    link_init(&g->echoes);
     g->rules = rules_new(rules);
     g->mask = mask_new(parts->mask, parts->ids);
     g->intake = intake_new(g);
@@ -70,6 +71,7 @@ void ingest_close(struct ingest *g) {
         return;
     g->closing = true;
     feed_close(g);
+    echoes_close(g);
     media_close(g);
     loop_timer_free(g->confirm_timer);
     loop_timer_free(g->restart_timer);

@@ -10,6 +10,7 @@
  *   letter.c, subject.c   pure: what a mail's exchange is found by
  *   budget.c, acknowledge.c, mark.c   of mail: floods, acknowledgements, addresses that fail
  *   delivery.c   news of outbound touchpoints
+ *   echo.c       outbound ones that come back by a platform's hook
  *   media.c      attachments that are fetched later; attach.c: into their entry
  *   effect.c     records of tasks, contacts, conversations, erasures applied
  *   action*.c    what agents do: decided by Redis, committed, answered
@@ -79,6 +80,7 @@ struct ingest {
     bool confirming;
     struct loop_timer *confirm_timer, *restart_timer;
     struct link actions;
+    struct link echoes; /* questions of echo.c to the spool */
     struct media *media;
 };
 
@@ -212,6 +214,9 @@ struct unit {
     struct id token_touchpoints[LOOK_REFERENCES_MAX];
     size_t references_n;
 
+    struct id echo_key; /* of an echo: its message id */
+    bool echo_settled;  /* it is nobody's reply of ours */
+
     struct look look;
     struct id contact; /* whom it belongs to */
     bool is_new_contact, is_claimed;
@@ -278,6 +283,11 @@ void unit_mark(struct unit *u);
 bool unit_is_letter(const struct unit *u);
 /* Marks the id as erased and ends the unit. */
 void unit_drop_erased(struct unit *u);
+
+/* ---- echo.c ---- */
+/* Of an outbound touchpoint that may be our own reply come back: ends the unit, or runs it on. */
+void unit_echo(struct unit *u);
+void echoes_close(struct ingest *g);
 
 /* ---- delivery.c ---- */
 void unit_deliver(struct unit *u); /* of an update (tp->update_of) */

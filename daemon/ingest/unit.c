@@ -110,6 +110,10 @@ void unit_run(struct unit *u) {
         unit_deliver(u);
         return;
     }
+    if (u->tp->echo && !u->echo_settled) {
+        unit_echo(u);
+        return;
+    }
     if (!u->is_fixed)
         prepare_lives(u);
     u->known_n = u->plans_n = u->plan_at = 0;

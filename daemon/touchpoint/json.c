@@ -47,7 +47,7 @@ static const struct {
     {"thread", true},      {"message_id", true}, {"in_reply_to", true}, {"references", true},
     {"attachments", true}, {"tags", true},       {"priority", true},    {"data", true},
     {"auto", true},        {"call", true},       {"source_id", false},  {"delivery", false},
-    {"warnings", false},   {"envelope", false},
+    {"warnings", false},   {"envelope", false},  {"echo", false},
 };
 
 static bool is_one_of(struct str s, const char *const *list, size_t n) {
@@ -347,6 +347,8 @@ static void read_all(struct reading *r) {
     put_content(r);
     put_relations(r);
     put_rest(r);
+    r->tp->echo = !r->origin->push && jget_bool(r->in, "echo", false) && r->tp->message_id.n &&
+                  str_is(r->tp->direction, "outbound");
 }
 
 bool touchpoint_read(struct id_maker *ids, const json_t *json,

@@ -66,6 +66,7 @@ struct touchpoint {
     size_t identities_n;
     int64_t at_ms, received_ms, revision, priority;
     bool deleted, at_clamped;
+    bool echo;          /* may be our own reply come back; not kept beyond its reading */
     uint8_t content[8]; /* hash of what was said, for mismatch */
     json_t *delivery;   /* {"state",…} or NULL; stands apart since updates change it */
     struct touchpoint_blob *blobs;
