@@ -49,36 +49,41 @@ static struct str copy(struct gather *g, struct str s) {
     return s.n ? arena_str(g->arena, s) : STR_NONE;
 }
 
-/* The last word, where it is an address and stands outside quotes: "Jana jana@example.org". */
-static struct str last_address(const struct gather *g, struct str words) {
-    const char *space = words.n ? memrchr(words.p, ' ', words.n) : NULL;
-    struct str last = space ? str_from(words, (size_t)(space - words.p) + 1) : words;
-    bool outside = !g->quoted || last.p >= g->words + g->quoted_n;
-    return outside && address_valid(cleaned(last)) ? last : STR_NONE;
+static void put_out(struct gather *g, struct str name, struct str email) {
+    if ((email.n || name.n) && g->n < g->max)
+        g->out[g->n++] = (struct address){.name = copy(g, name), .email = copy(g, email)};
+}
+
+/* Words outside quotes that are addresses, without brackets: "Jana jana@example.org", "a@b.c
+ * d@e.f". What stands in front of the first is its name. */
+static bool bare_addresses(struct gather *g, struct str words, struct str comment) {
+    size_t found = 0, from = g->quoted ? g->quoted_n : 0;
+    struct str rest = str_from(words, from);
+    while (rest.n) {
+        const char *at = rest.p;
+        struct str word = cleaned(str_cut(&rest, ' '));
+        if (!address_valid(word))
+            continue;
+        struct str name = str_trim(str_upto(words, (size_t)(at - words.p)));
+        put_out(g, found++ ? STR_NONE : name_cleaned(name.n ? name : comment), word);
+    }
+    return found > 0;
 }
 
 /* Ends the mailbox under way: "Name <address>", "address (Name)", or a name alone. */
 static void flush(struct gather *g) {
-    struct str words = str_trim(str_make(g->words, g->words_n));
+    struct str words = str_make(g->words, g->words_n);
     struct str comment = str_trim(str_make(g->comment, g->comment_n));
-    struct str last = g->has_angle ? STR_NONE : last_address(g, words);
-    struct address one = {0};
     if (g->has_angle) {
-        one.email = copy(g, cleaned(without_route(str_make(g->angle, g->angle_n))));
-        one.name = copy(g, name_cleaned(words.n ? words : comment));
-    } else if (last.n) {
-        struct str name = str_trim(str_upto(words, words.n - last.n));
-        one.email = copy(g, cleaned(last));
-        one.name = copy(g, name_cleaned(name.n ? name : comment));
-    } else if (!g->quoted && str_find(words, '@') >= 0 &&
-               (str_find(words, ' ') < 0 || words.p[0] == '"')) {
-        one.email = copy(g, words);
-        one.name = copy(g, comment);
-    } else {
-        one.name = copy(g, words);
+        struct str name = str_trim(words);
+        put_out(g, name_cleaned(name.n ? name : comment),
+                cleaned(without_route(str_make(g->angle, g->angle_n))));
+    } else if (!bare_addresses(g, words, comment)) {
+        words = str_trim(words);
+        bool broken = !g->quoted && str_find(words, '@') >= 0 &&
+                      (str_find(words, ' ') < 0 || words.p[0] == '"');
+        put_out(g, broken ? comment : words, broken ? words : STR_NONE);
     }
-    if ((one.email.n || one.name.n) && g->n < g->max)
-        g->out[g->n++] = one;
     g->words_n = g->angle_n = g->comment_n = g->quoted_n = 0;
     g->has_angle = g->quoted = false;
 }

@@ -103,7 +103,7 @@ static struct str guessed_name(struct walk *w, const struct mime_part *p, struct
         return name;
     if (str_is(p->type, "text/calendar"))
         return (struct str)STR("invite.ics");
-    return arena_strf(w->a, "attachment-%zu%.*s", w->out->attachments_n + 1,
+    return arena_strf(w->a, "attachment_%zu%.*s", w->out->attachments_n + 1,
                       STR_ARG(mime_extension(p->type)));
 }
 
@@ -302,7 +302,7 @@ static void on_tnef_file(void *ctx, struct str name, struct str type, struct str
     struct walk *w = ctx;
     name = mime_file_name(w->a, name);
     if (!name.n)
-        name = arena_strf(w->a, "attachment-%zu%.*s", w->out->attachments_n + 1,
+        name = arena_strf(w->a, "attachment_%zu%.*s", w->out->attachments_n + 1,
                           STR_ARG(mime_extension(type)));
     keep(w, name, type, bytes);
 }
