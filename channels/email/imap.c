@@ -6,10 +6,11 @@
 #include <touchline/kit/own.h>
 
 #include "imap_box.h"
+#include "imap_survey.h"
 
 struct imap {
     struct email *email;
-    struct link boxes;
+    struct link boxes, surveys;
 };
 
 static struct imap_box *find(struct imap *i, struct str name) {
@@ -42,6 +43,7 @@ struct imap *imap_open(struct email *e) {
     struct imap *i = NEW(struct imap);
     i->email = e;
     link_init(&i->boxes);
+    link_init(&i->surveys);
     add_missing(i);
     return i;
 }
@@ -49,13 +51,16 @@ struct imap *imap_open(struct email *e) {
 void imap_reload(struct imap *i) {
     list_each (l, &i->boxes) {
         struct imap_box *b = container_of(l, struct imap_box, link);
-        if (!still_wanted(i, b))
-            imap_box_close(b, false);
+        if (still_wanted(i, b))
+            continue;
+        imap_surveys_end(&i->surveys, b, "the mailbox is configured otherwise now");
+        imap_box_close(b, false);
     }
     add_missing(i);
 }
 
 void imap_drain(struct imap *i) {
+    imap_surveys_end(&i->surveys, NULL, "the daemon is stopping");
     list_each (l, &i->boxes)
         imap_box_drain(container_of(l, struct imap_box, link));
 }
@@ -64,7 +69,19 @@ void imap_close(struct imap *i) {
     struct link *l;
     if (!i)
         return;
+    imap_surveys_end(&i->surveys, NULL, NULL);
     while ((l = list_first(&i->boxes)))
         imap_box_close(container_of(l, struct imap_box, link), true);
     free(i);
+}
+
+bool imap_operate(struct imap *i, struct tl_operation *op, const struct tl_operate *what) {
+    struct str name = what->source;
+    bool backfill = str_is(what->kind, "backfill");
+    str_cut(&name, ':');
+    struct imap_box *b = find(i, name);
+    if (!b || (!backfill && !str_is(what->kind, "reconcile")))
+        return false;
+    imap_survey_begin(&i->surveys, b, op, what, backfill);
+    return true;
 }

@@ -95,6 +95,8 @@ void box_submitted(struct imap_box *b); /* may free a box that is closed */
 void box_look(struct imap_box *b);
 void box_intake_clear(struct imap_box *b);
 void box_rest(struct imap_box *b);
+/* For read(): what is known beside the mail. out is made by the call. */
+struct str box_meta(const struct imap_box *b, const struct imap_mail *m, struct buf *out);
 
 /* imap_act.c: marks or moves what stands in todo, then calls `then`, also when it could not. */
 void box_act(struct imap_box *b, void (*then)(struct imap_box *b));

@@ -86,12 +86,12 @@ static void on_outcome(void *arg, const struct tl_outcome *o) {
         mail_done(b);
 }
 
-static struct str meta_of(struct imap_box *b, struct buf *out) {
+struct str box_meta(const struct imap_box *b, const struct imap_mail *m, struct buf *out) {
     buf_init(out, b->meta.n + 128);
     bool ok = buf_add(out, b->meta);
-    if (b->mail.arrived_ms > 0)
-        ok = ok && buf_addf(out, ",\"arrived_ms\":%lld", (long long)b->mail.arrived_ms);
-    if (b->mail.cut)
+    if (m->arrived_ms > 0)
+        ok = ok && buf_addf(out, ",\"arrived_ms\":%lld", (long long)m->arrived_ms);
+    if (m->cut)
         ok = ok && buf_add_c(out, ",\"cut\":true");
     return ok && buf_add_byte(out, '}') ? buf_str(out) : str_c("{}");
 }
@@ -112,7 +112,7 @@ static void submit(struct imap_box *b) {
         .source = b->source,
         .source_id = str_c(here ? id : place),
         .format = STR("mime"),
-        .meta = meta_of(b, &meta),
+        .meta = box_meta(b, m, &meta),
         .body = here ? m->bytes : str_c("\r\n"),
         .cursor = b->cursor_name,
         .cursor_value = imap_cursor_write(&b->next, cursor),

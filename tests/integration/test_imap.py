@@ -178,6 +178,33 @@ def test_starttls_is_asked_for(server):
         assert applied(t, 0)
 
 
+def operation(t, kind, since):
+    r = t.post(f"/v1/sources/email:support/{kind}", {"since": since})
+    assert r.status_code == 202, r.text
+    path = f"/v1/operations/{r.json()['id']}"
+    done = wait_for(lambda: (o := t.get(path).json())["state"] != "running" and o, 30, why=kind)
+    assert done["state"] == "done", done
+    return done
+
+
+def test_reconcile_says_what_is_missing_and_backfill_brings_it(server):
+    for i in range(3):
+        server.append(mail(i), date=time.time() - 20 * 86400)
+    server.deliver(mail(3), mail(4))
+    with Touchline(edit=fetched(server, more=", since: 7d")) as t:
+        applied(t, 4)
+        wait_for(lambda: all_read(t), why="all read")
+        told = operation(t, "reconcile", "30d")
+        assert told["summary"] == {"server": 5, "kept": 2, "missing": 3}, told
+        assert len(told["items"]) == 3 and all("older than" in x["reason"] and x["place"] for x in told["items"])
+        assert not timeline_of(t, 0)
+        told = operation(t, "backfill", "30d")
+        assert told["summary"]["taken"] == 3 and told["summary"]["missing"] == 0, told
+        old = applied(t, 0)[0]
+        assert time.time() - time.mktime(time.strptime(old["at"][:10], "%Y-%m-%d")) > 18 * 86400
+        assert operation(t, "reconcile", "30d")["summary"] == {"server": 5, "kept": 5, "missing": 0}
+
+
 def test_each_mail_once_however_often_the_daemon_is_killed(server):
     """MAILS and KILLS make it as large as you like; the mailbox is made anew once on the way."""
     random.seed(7)
@@ -202,6 +229,7 @@ def test_each_mail_once_however_often_the_daemon_is_killed(server):
         hashes = sorted(hashlib.sha256(raw(t, tp["id"])).hexdigest() for tp in items)
         assert hashes == sorted(hashlib.sha256(m).hexdigest() for m in sent)
         wait_for(lambda: server.count("SEEN") == MAILS, why="all marked")
+        assert operation(t, "reconcile", "30d")["summary"] == {"server": MAILS, "kept": MAILS, "missing": 0}
         print(f"imap: {MAILS} mails, {KILLS} kills: {len(items)} touchpoints, {len(set(hashes))} distinct, {time.monotonic() - began:.1f} s")
     finally:
         t.close()
