@@ -15,7 +15,13 @@
 #include "base/metrics.h"
 #include "store/session.h"
 
-enum { LEASE_MS = 30000, RENEW_MS = 10000, AGAIN_MS = 3000, LEASE_NAME_MAX = 160 };
+enum {
+    LEASE_MS = 30000,
+    RENEW_MS = 10000,
+    AGAIN_MS = 3000,
+    UNANSWERED_MS = 500,
+    LEASE_NAME_MAX = 160
+};
 
 struct tl_lease {
     struct link link;
@@ -46,7 +52,8 @@ static void on_answer(void *arg, const struct answer *a) {
     bool held = answered ? jget_bool(json, "held", false) : lease->held;
     int64_t left = jget_int(json, "left_ms", AGAIN_MS);
     /* Another one's lease is asked for again when it may have ended. */
-    loop_timer_set(lease->timer, held ? RENEW_MS : left < AGAIN_MS ? left + 50 : AGAIN_MS);
+    int64_t again = left < AGAIN_MS ? left + 50 : AGAIN_MS;
+    loop_timer_set(lease->timer, held ? RENEW_MS : answered ? again : UNANSWERED_MS);
     if (held == lease->held)
         return;
     lease->held = held;
