@@ -97,7 +97,7 @@ $(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a $(B)/files
 CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
 CHANNEL_CFLAGS_email := $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
 CHANNEL_LIBS_sip := $(shell pkg-config --libs libevent expat zlib 2>/dev/null)
-CHANNEL_LIBS_social := $(shell pkg-config --libs libsodium 2>/dev/null)
+CHANNEL_LIBS_social := $(shell pkg-config --libs libsodium expat 2>/dev/null)
 $(B)/obj/channels/%.o: channels/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)

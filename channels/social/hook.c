@@ -27,7 +27,9 @@ static const struct provider *const providers[PROVIDERS_N] = {
     [PROVIDER_VIBER] = &provider_viber,
     [PROVIDER_TWILIO] = &provider_twilio,
     [PROVIDER_MASTODON] = &provider_mastodon,
+    [PROVIDER_WEBSUB] = &provider_websub,
     [PROVIDER_DISCORD] = &provider_discord,
+    [PROVIDER_GENERIC] = &provider_generic,
 };
 /* clang-format on */
 
@@ -117,7 +119,8 @@ static struct delivery *delivery_new(struct social *s, struct tl_request *req,
                                  .now_ms = h->now_ms(),
                                  .host = h,
                                  .channel = s->channel,
-                                 .keys = s->keys};
+                                 .keys = s->keys,
+                                 .subscriptions = s->subscriptions};
     if (!urlencoded_parse(&d->arena, d->call.query, d->pairs, PAIRS_MAX, &d->call.pairs_n, NULL))
         d->call.pairs_n = 0;
     list_push(&s->deliveries, &d->link);

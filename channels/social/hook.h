@@ -15,6 +15,7 @@ struct social {
     const struct tl_items *config;               /* struct hook_config */
     struct link deliveries, sendings, fetchings; /* under way; no answer comes after stop */
     struct key_cache *keys;                      /* of ActivityPub's actors */
+    struct subscriptions *subscriptions;         /* of WebSub's topics */
     struct map paces;                            /* hook's name -> struct pace (pace.h) */
 };
 

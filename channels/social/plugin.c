@@ -8,6 +8,7 @@
 #include "activitypub.h"
 #include "hook.h"
 #include "media.h"
+#include "websub.h"
 
 #define SEND(member) offsetof(struct hook_config, send.member) - offsetof(struct hook_config, send)
 
@@ -124,6 +125,12 @@ static const struct tl_key hook_keys[] = {
      .offset = offsetof(struct hook_config, actor),
      .max = 2000,
      .help = "ActivityPub: the address of the actor that we are"},
+    {.name = "hub",
+     .type = TL_KEY_STR,
+     .offset = offsetof(struct hook_config, hub),
+     .max = 2000,
+     .help = "WebSub: the hub that is asked for the topics, where `url` says whither; absent: they "
+             "are subscribed by hand"},
     {.name = "welcome",
      .type = TL_KEY_STR,
      .offset = offsetof(struct hook_config, welcome),
@@ -216,8 +223,10 @@ static void *social_start(const struct tl_host *host, struct tl_channel *channel
     link_init(&s->fetchings);
     if (host->route(channel, "GET", "/hooks/{name}", hook_serve, s) &&
         host->route(channel, "POST", "/hooks/{name}", hook_serve, s) &&
-        host->route(channel, "GET", "/.well-known/webfinger", webfinger_serve, s))
+        host->route(channel, "GET", "/.well-known/webfinger", webfinger_serve, s)) {
+        s->subscriptions = subscriptions_new(s);
         return s;
+    }
     host->log(channel, TL_ERROR, "social.route", "reason=taken");
     key_cache_free(s->keys);
     free(s);
@@ -228,6 +237,7 @@ static bool social_reload(void *instance, const void *config) {
     struct social *s = instance;
     s->config = config;
     hook_reload(s);
+    subscriptions_reload(s->subscriptions);
     return true;
 }
 
@@ -237,6 +247,7 @@ static void social_stop(void *take_instance) {
     hook_send_stop(s);
     hook_attach_stop(s);
     key_cache_free(s->keys);
+    subscriptions_free(s->subscriptions);
     free(s);
 }
 

@@ -62,6 +62,7 @@ struct hook_config {
     struct str key;     /* a public key: hex, base64 or PEM */
     struct str url;     /* as the provider calls it, where a proxy changes that */
     struct str actor;   /* who we are there: an ActivityPub actor's address */
+    struct str hub;     /* WebSub: who is asked for the topics */
     struct str welcome; /* Viber: told to whoever opens the chat */
     struct tl_strs topics;
     struct tl_pairs map;
@@ -87,7 +88,8 @@ struct hook_call {
     int64_t now_ms;
     const struct tl_host *host; /* for LATER: fetch; NULL in tests of judge alone */
     struct tl_channel *channel;
-    struct key_cache *keys; /* of ActivityPub's actors */
+    struct key_cache *keys;              /* of ActivityPub's actors */
+    struct subscriptions *subscriptions; /* of WebSub's topics */
 };
 
 enum hook_action { HOOK_REFUSE = 1, HOOK_ANSWER = 2, HOOK_KEEP = 3, HOOK_LATER = 4 };
