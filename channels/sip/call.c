@@ -184,6 +184,7 @@ static void judge(struct call *call, const struct call_line *l) {
     call->rank = l->rank;
     call->outcome = l->outcome;
     call->judged_ms = at;
+    call->judged_code = l->code;
     if (l->kind == LINE_RECORD)
         call->answer_ms = l->answer_ms;
     else if (l->outcome == CALL_VOICEMAIL)
@@ -315,6 +316,7 @@ static void absorb_words(struct call *call, const struct call *other) {
     const struct call_line verdict = {.kind = LINE_RECORD,
                                       .rank = other->rank,
                                       .outcome = other->outcome,
+                                      .code = other->judged_code,
                                       .end_ms = other->judged_ms,
                                       .answer_ms = other->answer_ms,
                                       .target = other->target,
@@ -405,7 +407,9 @@ enum call_outcome call_outcome(const struct call *c) {
 }
 
 int call_code(const struct call *c) {
-    return c->final_code ? c->final_code : c->missed_code;
+    if (c->final_code)
+        return c->final_code;
+    return c->missed_code ? c->missed_code : c->judged_code;
 }
 
 int64_t call_revision(const struct call *c) {

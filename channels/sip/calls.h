@@ -129,8 +129,8 @@ struct call {
     size_t legs_n, legs_room;
     int64_t start_ms, answer_ms, talk_ms, end_ms; /* talk: a person, by LINE_TALK */
     int64_t quiet_since_ms, born_ms, lives_ms; /* lives: told so long after birth at the latest */
-    int missed_code, final_code, q850;
-    enum call_outcome outcome; /* where rank > 0 */
+    int missed_code, final_code, judged_code, q850; /* judged: of the record that decided */
+    enum call_outcome outcome;                      /* where rank > 0 */
     int rank;
     int64_t judged_ms; /* when the line was that decided */
     int64_t missed_ms; /* when a branch failed last */
