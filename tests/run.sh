@@ -1,5 +1,5 @@
 #!/bin/sh
-# make check: lint, unit tests plain and sanitized, fuzzers for 30 s each, the whole daemon (sanitized) among real
+# make check: lint, unit tests plain and sanitized, fuzzers for 20 s each, the whole daemon (sanitized) among real
 # neighbours. `run.sh NAME` picks tests by name. The last line is `N passed, N failed`.
 cd "$(dirname "$0")/.." || exit 1
 pick=${1:-.}
@@ -43,8 +43,9 @@ if build all units-built SAN=$san; then
     if [ "$pick" = . ]; then
         # The faults count time and kills: they run on the plain build.
         export TOUCHLINE_BUILD=$dir
-        step "integration, sanitized" /usr/bin/python3 -m pytest -q --maxfail=20 -p no:cacheprovider tests \
-            --ignore=tests/faults
+        # They wait more than they work.
+        step "integration, sanitized" /usr/bin/python3 -m pytest -q --maxfail=20 -n $((jobs + 1)) --dist loadfile \
+            -p no:cacheprovider tests --ignore=tests/faults
         unset TOUCHLINE_BUILD
         step "faults" /usr/bin/python3 -m pytest -q -s -p no:cacheprovider tests/faults
     else
@@ -53,7 +54,7 @@ if build all units-built SAN=$san; then
     fi
 fi
 if [ "$pick" = . ] && build fuzz-built; then
-    step "fuzzing" sh tests/fuzz/run.sh 30 .
+    step "fuzzing" sh tests/fuzz/run.sh 20 .
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -29,7 +29,6 @@ static void serve_post(void *arg, struct tl_request *req) {
 static void serve_get(void *arg, struct tl_request *req) {
     struct forms *f = arg;
     const struct form_config *form = form_of(f, req);
-    struct str origin = f->host->request_header(req, "Origin");
     char stamp[STAMP_MAX];
     cleanup(buf_clear) struct buf b;
     struct jwrite w;
@@ -50,6 +49,7 @@ static void serve_get(void *arg, struct tl_request *req) {
     jwrite_str(&w, "value",
                stamp_write(form->timestamp.secret, form->name, f->host->now_ms(), stamp));
     jwrite_close(&w, '}');
+    struct str origin = f->host->request_header(req, "Origin");
     const struct tl_header headers[] = {
         {str_c("Cache-Control"), str_c("no-store")},
         {str_c("Vary"), str_c("Origin")},

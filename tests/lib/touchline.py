@@ -7,6 +7,7 @@ Each daemon gets a folder, free ports and a copy of the development configuratio
 Everything started here is stopped by its pid.
 """
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -27,10 +28,21 @@ BUILD = ROOT / os.environ.get("TOUCHLINE_BUILD", "build")
 ADAPTER, OPERATOR, ANNA, BEN, CLARA = "dev-adapter", "dev-operator", "dev-anna", "dev-ben", "dev-clara"
 
 
+# Several test processes side by side, each with ports of its own, below those that the kernel gives to clients.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = itertools.cycle(range(10000 + WORKER * 2500, 10000 + (WORKER + 1) * 2500))
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    while True:
+        port = next(PORTS)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_for(what, seconds=10, every=0.02, why="condition"):
