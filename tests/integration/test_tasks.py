@@ -6,9 +6,14 @@ from touchline import ADAPTER, ANNA, BEN, CLARA, wait_for
 
 
 def push(t, **more):
-    r = t.push({"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex[:10]}@example.org"}, **more})
-    assert r.status_code in (201, 202), r.text
-    return r.json()
+    body = {"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex[:10]}@example.org"}, **more}
+
+    def told():
+        r = t.push(body)
+        assert r.status_code in (200, 201, 202), r.text
+        return r.status_code != 202 and r.json() # durable, not applied yet: the same again tells
+
+    return wait_for(told, why="the push on the timeline")
 
 
 def test_an_offer_is_taken_once(fresh):
