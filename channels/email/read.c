@@ -19,6 +19,7 @@
 #include "email.h"
 #include "mime.h"
 #include "mime_text.h"
+#include "people.h"
 #include "reply_text.h"
 #include "thread.h"
 #include "trust.h"
@@ -27,7 +28,6 @@ enum {
     JSON_MAX = 32 * 1024 * 1024,
     META_MAX = 1024 * 1024,
     SUBJECT_MAX = 998,
-    NAME_MAX_BYTES = 200,
     DATE_TRUST_MS = 7 * 24 * 3600 * 1000,
     DATE_SHARPEN_MS = 5000,
 };
@@ -60,50 +60,8 @@ static struct str text_of(struct reading *r, const char *header) {
 
 /* ---- people ---- */
 
-/* What is no address is left out; returns how many were read, of which *out_unread were none. */
-static size_t addresses_of(struct reading *r, struct str value, struct address *out, size_t max,
-                           size_t *out_unread) {
-    size_t n = address_list(&r->arena, value, out, max), kept = 0;
-    *out_unread = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct address one = out[i];
-        one.name = one.name.p
-                       ? utf8_upto(mime_header_text(&r->arena, one.name, NULL), NAME_MAX_BYTES)
-                       : STR_NONE;
-        bool unread = one.email.p && !address_valid(one.email);
-        *out_unread += unread;
-        one.email = unread ? STR_NONE : one.email;
-        if (one.email.n || one.name.n)
-            out[kept++] = one;
-    }
-    return kept;
-}
-
-static bool any_email(const struct address *list, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (list[i].email.n)
-            return true;
-    return false;
-}
-
-/* The addresses of a field, with names decoded and on one line. Some encode the whole field,
- * address and all: it is decoded where nothing can be read otherwise. */
-static size_t people(struct reading *r, const char *header, struct address *out, size_t max) {
-    struct str value = headers_get(&r->headers, header);
-    size_t n, unread;
-    if (!value.n)
-        return 0;
-    if (value.n > HEADER_VALUE_MAX)
-        warnings_add(&r->warnings, "a field of addresses is long; its end was left out");
-    value = charset_field_to_utf8(&r->arena, header_unfold(&r->arena, value), r->charset);
-    n = addresses_of(r, value, out, max, &unread);
-    if (!any_email(out, n) && memmem(value.p, value.n, "=?", 2))
-        n = addresses_of(r, mime_header_text(&r->arena, value, NULL), out, max, &unread);
-    if (n + unread >= ADDRESS_LIST_MAX)
-        warnings_add(&r->warnings, "more addresses than are kept");
-    if (unread)
-        warnings_add(&r->warnings, "an address cannot be read");
-    return n;
+static struct people people_of(struct reading *r) {
+    return (struct people){&r->arena, &r->headers, r->charset, &r->warnings};
 }
 
 static void write_address(struct jwrite *w, const struct address *a) {
@@ -129,7 +87,8 @@ static void write_from(const struct reading *r, struct jwrite *w, const struct a
 
 static void write_people(struct reading *r, struct jwrite *w, const char *key, const char *header) {
     struct address *list = arena_new(&r->arena, ADDRESS_LIST_MAX * sizeof *list);
-    size_t n = people(r, header, list, ADDRESS_LIST_MAX);
+    struct people p = people_of(r);
+    size_t n = people_read(&p, header, list, ADDRESS_LIST_MAX);
     jwrite_open(w, key, '[');
     for (size_t i = 0; i < n; i++)
         write_person(w, NULL, &list[i]);
@@ -164,50 +123,16 @@ static void read_trust(struct reading *r) {
     r->verified = r->alone && trust_sender(&r->arena, &r->headers, servers, n, r->from_email);
 }
 
-/* A mailing list that writes in its own name says who did (Google Groups and its like). */
-static struct address original_sender(struct reading *r, struct address from) {
-    struct address list[2];
-    if (people(r, "X-Original-Sender", list, COUNT(list)) != 1 || !list[0].email.n)
-        return from;
-    r->alone = r->alone && str_eq_nocase(list[0].email, from.email);
-    from.email = list[0].email;
-    return from;
-}
-
-/* "boss@corp.example <x@evil.example>": a name that would be taken for the address. */
-static void warn_of_name(struct reading *r, const struct address *from) {
-    struct str rest = from->name;
-    while (rest.n) {
-        struct str word = str_cut(&rest, ' ');
-        while (word.n && strchr("<([{\"'", word.p[0]) && word.p[0])
-            word = str_from(word, 1);
-        while (word.n && strchr(">)]}\"',;:", word.p[word.n - 1]) && word.p[word.n - 1])
-            word.n--;
-        if (address_valid(word) && !str_eq_nocase(word, from->email))
-            warnings_add(&r->warnings, "the sender's name shows another address");
-    }
-}
-
-/* Who wrote: From; of several Sender, which says who did send, else the first (RFC 5322 3.6.2).
- * Without any, the envelope's. */
+/* Without any address of a sender, the envelope's. */
 static struct address who_wrote(struct reading *r) {
-    struct address list[8], sender[2], none = {0};
-    size_t n = people(r, "From", list, COUNT(list));
-    r->alone = n == 1 && list[0].email.n && headers_count(&r->headers, "From") == 1;
-    size_t senders = n == 1 && list[0].email.n ? 0 : people(r, "Sender", sender, COUNT(sender));
-    for (size_t i = 0; senders && i < n; i++)
-        if (list[i].email.n && str_eq_nocase(list[i].email, sender[0].email))
-            return list[i];
-    if (senders && sender[0].email.n)
-        return sender[0];
-    for (size_t i = 0; i < n; i++)
-        if (list[i].email.n)
-            return original_sender(r, list[i]);
+    struct people p = people_of(r);
+    struct address from = people_sender(&p, &r->alone);
     struct str envelope = jget_str(r->meta, "envelope_from");
+    if (from.email.n)
+        return from;
     warnings_add(&r->warnings, "no sender's address");
-    none.name = n ? list[0].name : STR_NONE;
-    none.email = address_valid(envelope) ? envelope : STR_NONE;
-    return none;
+    from.email = address_valid(envelope) ? envelope : STR_NONE;
+    return from;
 }
 
 /* ---- when, which, what kind ---- */
@@ -461,7 +386,6 @@ static void reading_run(struct reading *r) {
         warnings_add(&r->warnings, "larger than mails may be; its end was left on the server");
     r->subject = text_of(r, "Subject");
     struct address from = who_wrote(r);
-    warn_of_name(r, &from);
     warn_of_own(r, from.email);
     r->from_email = from.email;
     r->from_word = from.email.n ? from.email : from.name;
