@@ -17,7 +17,7 @@ enum {
     CALLS_MAX = 20000,
     INVITE_MS = 100 * 1000,
     LONGEST_MS = 6 * 3600 * 1000,
-    CANCEL_MS = 32 * 1000,  /* 64 * T1: a 487 must have come (RFC 3261 9.1) */
+    CANCEL_MS = 3 * 1000, /* the 487 of a CANCEL follows at once; what comes later revises */
     LINGER_MS = 64 * 1000,  /* an ended call knows its own repetitions so long */
     TRIES_MAX = 32,         /* INVITE transactions of one call */
     RAW_MAX = 64 * 1024,    /* of one call */

@@ -2,7 +2,7 @@
  * caller gives the clock.
  *
  *   INVITE ──► calling ──1xx──► ringing ──2xx──► talking ──BYE──► over
- *                 └──────── 3xx…6xx, 100 s of silence ──────────► over
+ *                 └──── 3xx…6xx, CANCEL and 3 s, 100 s of silence ──► over
  *
  * What is captured is seen on several hops, twice, out of order and with gaps. The first hop's
  * transaction (the INVITE that no To tag has, with the highest CSeq: after a 401 the call is asked
