@@ -39,7 +39,7 @@ struct call *call_new(struct str id, int64_t now_ms) {
     call->born_ms = call->quiet_since_ms = now_ms;
     call->lives_ms = LIVES_MS;
     call->start_ms = call->answer_ms = call->talk_ms = call->end_ms = call->judged_ms =
-        call->missed_ms = -1;
+        call->missed_ms = call->people_ms = -1;
     call->weight = -1;
     return call;
 }
@@ -153,8 +153,18 @@ static void add_to_leg(struct call *call, const struct call_line *l) {
         leg->q850 = l->q850;
 }
 
+/* Of equal ones the earlier says who called whom: what came first. */
+static bool knows_better(const struct call *call, const struct call_line *l, int64_t at) {
+    if (!l->caller.n && !l->callee.n)
+        return false;
+    return l->weight > call->weight ||
+           (l->weight == call->weight && at >= 0 && at < call->people_ms);
+}
+
 static void add_people(struct call *call, const struct call_line *l) {
-    if (l->weight > call->weight && (l->caller.n || l->callee.n)) {
+    int64_t at = l->start_ms >= 0 ? l->start_ms : l->at_ms;
+    if (knows_better(call, l, at)) {
+        call->people_ms = at;
         /* What the better one leaves open the other may still say. */
         struct str caller = call->caller, callee = call->callee;
         call->weight = l->weight;
@@ -260,6 +270,8 @@ static void add_kind(struct call *call, const struct call_line *l) {
     case LINE_END:
         call->ended = true;
         later(&call->end_ms, l->at_ms);
+        if (l->rank > 0 && l->outcome == CALL_ANSWERED)
+            earlier(&call->talk_ms, l->answer_ms);
         break;
     case LINE_NOTE:
         break;
@@ -311,6 +323,8 @@ static void absorb_words(struct call *call, const struct call *other) {
                                      .display = other->display,
                                      .context = other->context,
                                      .weight = other->weight,
+                                     .start_ms = other->people_ms,
+                                     .at_ms = -1,
                                      .direction = other->direction,
                                      .withheld = other->withheld};
     const struct call_line verdict = {.kind = LINE_RECORD,

@@ -124,6 +124,7 @@ struct call {
     struct str id; /* the touchpoint's */
     struct str caller, callee, target, display, context, queue, agent, recording;
     int weight;
+    int64_t people_ms; /* when the line was that says who called whom */
     enum call_direction direction;
     struct call_leg *legs; /* the first LEGS_MAX */
     size_t legs_n, legs_room;

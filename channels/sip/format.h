@@ -35,6 +35,7 @@ struct format_in {
     const struct zone *zone; /* of times that name none; never NULL */
     const struct tl_strs
         *columns;        /* names, as the operator ordered them; n == 0: the format's own */
+    bool zone_given;     /* the operator named it */
     struct str header;   /* the last line that was a FORMAT_HEADER; absent: none */
     struct str name;     /* of a file, without its folder; absent: none */
     struct str type;     /* of a posted document: its Content-Type; absent: none */
@@ -78,8 +79,9 @@ struct format {
 };
 
 extern const struct format format_kamailio, format_kamailio_dbtext, format_kamailio_flat,
-    format_opensips, format_asterisk_csv, format_freeswitch, format_freeswitch_csv, format_json,
-    format_clf, format_hep;
+    format_opensips, format_asterisk_csv, format_asterisk_custom, format_asterisk_json,
+    format_asterisk_queue, format_asterisk_cel, format_freeswitch, format_freeswitch_csv,
+    format_json, format_clf, format_hep;
 
 /* By its index among the choices of `format`; NULL beyond. */
 const struct format *format_at(int64_t index);

@@ -51,7 +51,7 @@ const struct tl_key settings_keys[] = {
      .flags = TL_KEY_REQUIRED,
      .offset = offsetof(struct log_config, format),
      .choices = "kamailio|asterisk-csv|freeswitch|freeswitch-csv|json|clf|hep|kamailio-dbtext|"
-                "kamailio-flat|opensips",
+                "kamailio-flat|opensips|asterisk-custom|asterisk-json|asterisk-queue|asterisk-cel",
      .help = "what writes it"},
     {.name = "group",
      .type = TL_KEY_STR,

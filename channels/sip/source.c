@@ -136,6 +136,7 @@ void input_free(struct input *input) {
 struct format_in input_in(const struct input *input, struct arena *a) {
     return (struct format_in){.arena = a,
                               .zone = input->zone,
+                              .zone_given = input->config->zone.n > 0,
                               .columns = &input->config->columns,
                               .secret = input->config->secret,
                               .now_ms = input->source->sip->host->now_ms(),

@@ -97,7 +97,7 @@ void zone_free(struct zone *z) {
 }
 
 static int64_t offset_at(const struct zone *z, int64_t utc_s) {
-    size_t low = 0, high = z->n;
+    size_t low = 0, high = z ? z->n : 0;
     while (low < high) {
         size_t mid = (low + high) / 2;
         if (z->at_s[mid] <= utc_s)
@@ -105,7 +105,7 @@ static int64_t offset_at(const struct zone *z, int64_t utc_s) {
         else
             high = mid;
     }
-    return low ? z->offset_s[low - 1] : z->first_s;
+    return low ? z->offset_s[low - 1] : z ? z->first_s : 0;
 }
 
 int64_t zone_to_utc_ms(const struct zone *z, int64_t local_ms) {
@@ -117,4 +117,12 @@ int64_t zone_to_utc_ms(const struct zone *z, int64_t local_ms) {
                         ? with_before
                         : with_after;
     return utc_s * 1000 + local_ms % 1000;
+}
+
+void zone_both_utc_ms(const struct zone *z, int64_t local_ms, int64_t out[2]) {
+    int64_t local_s = local_ms / 1000;
+    int64_t after = offset_at(z, local_s + 86400), second = local_s - after;
+    out[0] = out[1] = zone_to_utc_ms(z, local_ms);
+    if (offset_at(z, second) == after && second * 1000 > out[0])
+        out[1] = second * 1000 + local_ms % 1000;
 }

@@ -41,6 +41,7 @@ static inline void feed_all(struct calls *calls, struct feeding *how, struct str
         arena_init(&a);
         const struct format_in in = {.arena = &a,
                                      .zone = how->zone,
+                                     .zone_given = how->zone != NULL,
                                      .columns = how->columns ? how->columns : &none,
                                      .header = str_c(*header ? header : NULL),
                                      .name = str_c(how->name)};
