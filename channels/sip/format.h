@@ -27,6 +27,7 @@ enum format_verdict {
                         in->header */
     FORMAT_OLD,      /* packet: of a version that is not taken; counted, not kept */
     FORMAT_STRANGER, /* packet: without the key; counted, not kept */
+    FORMAT_FLOOD,    /* packet: cannot be read, as too many before it; counted, not kept */
 };
 
 /* What a format may know beside the bytes. */

@@ -14,11 +14,14 @@
 #include "hep_calls.h"
 #include "hep_packet.h"
 
+enum { MINUTE_MS = 60 * 1000, BAD_A_MINUTE = 1000 };
+
 /* One source's. The call under way is told into the sink of the moment. */
 struct hep_source {
     struct hep_calls *calls;
-    const struct format_in *in;
     const struct format_sink *sink;
+    int64_t minute_ms; /* when the count of bad ones began */
+    unsigned bad;
 };
 
 static bool is_withheld_user(struct str uri) {
@@ -115,7 +118,6 @@ static void state_free(void *take_state) {
 
 static struct hep_source *state_of(const struct format_in *in, const struct format_sink *sink) {
     struct hep_source *s = in->state;
-    s->in = in;
     s->sink = sink;
     return s;
 }
@@ -128,15 +130,25 @@ static bool key_is(struct str key, struct str given) {
     return !differs;
 }
 
+/* Whoever reaches the port can send what nobody can read: an operator is shown so much a minute. */
+static enum format_verdict bad(const struct format_in *in, struct hep_source *s) {
+    if (!s->bad || in->mono_ms - s->minute_ms >= MINUTE_MS) {
+        s->minute_ms = in->mono_ms;
+        s->bad = 0;
+    }
+    return ++s->bad <= BAD_A_MINUTE ? FORMAT_BAD : FORMAT_FLOOD;
+}
+
 static enum format_verdict read_packet(const struct format_in *in, struct str bytes,
                                        const struct format_sink *sink, const char **out_why) {
+    struct hep_source *s = state_of(in, sink);
     struct hep_packet p;
     struct sip_message m;
     switch (hep_packet_read(in->arena, bytes, &p, out_why)) {
     case HEP_OLD:
         return FORMAT_OLD;
     case HEP_BAD:
-        return FORMAT_BAD;
+        return bad(in, s);
     case HEP_READ:
         break;
     }
@@ -145,8 +157,7 @@ static enum format_verdict read_packet(const struct format_in *in, struct str by
     if (p.type != HEP_SIP || !str_trim(p.payload).n) /* reports, logs; a keep-alive */
         return FORMAT_NOTHING;
     if (!sip_message_read(in->arena, p.payload, &m, out_why))
-        return FORMAT_BAD;
-    struct hep_source *s = state_of(in, sink);
+        return bad(in, s);
     hep_calls_trust(s->calls, in->trust_asserted);
     return hep_calls_add(s->calls, &m, p.payload, p.link, p.at_ms >= 0 ? p.at_ms : in->now_ms,
                          in->mono_ms)

@@ -302,8 +302,10 @@ void source_take_all(struct taken *t, format_all_fn *read, const struct format_i
     const char *why = "no call record";
     enum format_verdict v = read(in, bytes, &sink, &why);
     const struct sip *s = t->input->source->sip;
-    if (v == FORMAT_OLD || v == FORMAT_STRANGER)
-        s->host->count(s->channel, "packets_refused", v == FORMAT_OLD ? "version" : "key", 1);
+    static const char *const refused[] = {
+        [FORMAT_OLD] = "version", [FORMAT_STRANGER] = "key", [FORMAT_FLOOD] = "flood"};
+    if (v < COUNT(refused) && refused[v])
+        s->host->count(s->channel, "packets_refused", refused[v], 1);
     if (v == FORMAT_BAD || (v == FORMAT_NOTHING && read == t->input->format->document))
         take_bad(t, bytes, why);
 }
