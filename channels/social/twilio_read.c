@@ -187,13 +187,26 @@ static bool read_json(struct reading *r, const struct tl_read *in) {
     return true;
 }
 
+/* A NUL in a message says nothing; it is left out, where the reader of forms would show a gap. */
+static struct str without_nul(struct arena *a, struct str body) {
+    char *out = arena_new(a, body.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < body.n; i++) {
+        if (str_starts(str_from(body, i), str_c("%00")))
+            i += 2;
+        else
+            out[n++] = body.p[i];
+    }
+    return str_make(out, n);
+}
+
 bool twilio_read(const struct tl_read *in, const json_t *meta, const struct tl_emit *out) {
     cleanup(arena_clear) struct arena a;
     struct reading r = {.a = &a, .out = out};
     arena_init(&a);
     if (str_starts(jget_str(meta, "type"), str_c("application/json")))
         return read_json(&r, in);
-    if (!urlencoded_parse(&a, in->body, r.pairs, TWILIO_FIELDS_MAX, &r.n, NULL))
+    if (!urlencoded_parse(&a, without_nul(&a, in->body), r.pairs, TWILIO_FIELDS_MAX, &r.n, NULL))
         return false;
     struct str sid = sid_of(&r), status = field(&r, "MessageStatus");
     if (!status.n)

@@ -132,6 +132,10 @@ static json_t *begin(struct reading *r, const json_t *m, struct str id, struct s
         provider_revise(tp, at, !jget_str(part, "emoji").n);
         return tp;
     }
+    /* Media has an id of its own, good enough where a gateway has lost the message's. */
+    struct str media = json_object_get(part, "mime_type") ? jget_str(part, "id") : STR_NONE;
+    if (!id.n && media.n)
+        id = arena_strf(r->a, "media:%.*s", STR_ARG(media));
     if (!id.n)
         return NULL;
     json_t *tp = provider_touchpoint("whatsapp", id, kind_of(type));
