@@ -14,51 +14,8 @@
 #include <touchline/kit/hmac.h>
 #include <touchline/kit/jread.h>
 
-#include "social/hook.h"
+#include "reading.h"
 #include "social/signature.h"
-
-static const char corpora[] = "../shared/corpora";
-
-struct taken {
-    json_t *items;
-    size_t bad;
-};
-
-static void take(void *ctx, struct str json) {
-    struct taken *t = ctx;
-    json_t *j = json_loadb(json.p, json.n, 0, NULL);
-    assert_non_null(j);
-    json_array_append_new(t->items, j);
-}
-
-static void take_bad(void *ctx, struct str piece, const char *reason) {
-    struct taken *t = ctx;
-    (void)piece;
-    assert_non_null(reason);
-    t->bad++;
-}
-
-static bool read_body(const char *provider, struct str body, struct taken *out) {
-    *out = (struct taken){.items = json_array()};
-    const struct tl_read in = {.size = sizeof in,
-                               .format = str_c(provider),
-                               .meta = STR("{\"delivery_id\":\"d1\"}"),
-                               .body = body};
-    const struct tl_emit emit = {
-        .size = sizeof emit, .ctx = out, .touchpoint = take, .bad = take_bad};
-    return hook_read(&in, &emit);
-}
-
-static json_t *load(const char *name) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", corpora, name);
-    return json_load_file(path, 0, NULL);
-}
-
-static const char *at(const json_t *o, const char *path) {
-    const char *s = json_string_value(jread_path(o, str_c(path)));
-    return s ? s : "";
-}
 
 static void the_makers_vectors_verify_and_every_change_fails(void **state) {
     (void)state;
@@ -171,34 +128,6 @@ static void a_whatsapp_delivery_holds_messages_and_statuses(void **state) {
     json_decref(t.items);
 }
 
-static void every_whatsapp_update_of_the_corpus_is_kept_or_told(void **state) {
-    (void)state;
-    static const char *const files[] = {"pywa-whatsapp/updates/message.json",
-                                        "pywa-whatsapp/updates/message_status.json"};
-    size_t kept = 0, told = 0;
-    for (size_t i = 0; i < COUNT(files); i++) {
-        json_t *all = load(files[i]), *one;
-        const char *key;
-        if (!all) {
-            print_message("skipped: the corpora are not here (%s)\n", corpora);
-            skip();
-        }
-        json_object_foreach(all, key, one) {
-            char *text = json_dumps(one, 0);
-            struct taken t;
-            (void)read_body("whatsapp", str_c(text), &t);
-            assert_true(json_array_size(t.items) + t.bad > 0);
-            kept += json_array_size(t.items);
-            told += t.bad;
-            json_decref(t.items);
-            free(text);
-        }
-        json_decref(all);
-    }
-    print_message("whatsapp corpus: %zu read, %zu to quarantine\n", kept, told);
-    assert_true(kept > 0);
-}
-
 static void telegram_edits_are_revisions_of_their_message(void **state) {
     (void)state;
     static const char first[] = "{\"update_id\":1,\"message\":{\"message_id\":7,\"date\":"
@@ -263,7 +192,6 @@ int main(void) {
         cmocka_unit_test(of_several_signatures_one_must_fit),
         cmocka_unit_test(metas_signature_is_hex_of_the_raw_body_by_either_secret),
         cmocka_unit_test(a_whatsapp_delivery_holds_messages_and_statuses),
-        cmocka_unit_test(every_whatsapp_update_of_the_corpus_is_kept_or_told),
         cmocka_unit_test(telegram_edits_are_revisions_of_their_message),
         cmocka_unit_test(what_is_no_delivery_is_refused_whole),
         cmocka_unit_test(the_data_of_a_standard_webhook_is_the_push_object),
