@@ -42,6 +42,7 @@
 #include "ingest/acknowledge.h"
 #include "ingest/ingest.h"
 #include "ingest/mask.h"
+#include "ingest/pulses.h"
 #include "ingest/rules.h"
 #include "outbox/outbox.h"
 #include "plugin/host.h"
@@ -95,6 +96,7 @@ static const struct config_section sections[] = {
     {"spool", spool_keys, sizeof(struct spool_config), 0, NULL},
     {"blobs", blob_keys, sizeof(struct blob_config), 0, blob_check},
     {"store", store_keys, sizeof(struct store_config), CONFIG_SECTION_FIXED, NULL},
+    {"alarm", alarm_keys, sizeof(struct alarm_config), 0, alarm_check},
     {"mask", mask_keys, sizeof(struct mask_config), CONFIG_SECTION_LIST, mask_check},
     {"rules", rule_keys, sizeof(struct rule_config), CONFIG_SECTION_LIST, rules_check},
     {0},
@@ -285,7 +287,8 @@ static struct ingest_parts ingest_parts_of(struct daemon *d) {
                                  .region = section_str(d, "region"),
                                  .link_claims = identity->link_claims == LINK_CLAIMS_YES,
                                  .keep = &blobs->keep,
-                                 .mask = section(d, "mask")};
+                                 .mask = section(d, "mask"),
+                                 .alarm = section(d, "alarm")};
 }
 
 /* What must not change under a Redis that holds contacts: secret, normaliser, region. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ingest/ingest.h"
+#include "ingest/pulses.h"
 #include "plugin/host.h"
 #include "spool/spool.h"
 #include "store/store.h"
@@ -41,6 +42,21 @@ static void write_spool(struct jwrite *w, struct api *a, enum spool_state state)
     jwrite_close(w, '}');
 }
 
+/* Only those that are. */
+static void write_silent(void *arg, const struct pulse_state *s) {
+    struct jwrite *w = arg;
+    char source[256], detail[120];
+    if (!s->silent_since_ms)
+        return;
+    snprintf(source, sizeof source, "%.*s", STR_ARG(s->source));
+    snprintf(detail, sizeof detail, "nothing has come; usually %.0f come in that time",
+             s->expected);
+    jwrite_open(w, source, '{');
+    jwrite_time(w, "since", s->silent_since_ms);
+    jwrite_c(w, "detail", s->expected >= 1 ? detail : "nothing has come for longer than it may");
+    jwrite_close(w, '}');
+}
+
 static void readyz(void *ctx, struct http_request *r) {
     struct api *a = ctx;
     cleanup(buf_clear) struct buf b, channels;
@@ -62,6 +78,9 @@ static void readyz(void *ctx, struct http_request *r) {
     if (buf_add_byte(&channels, '{') && plugin_host_describe(a->parts.plugins, &channels) &&
         buf_add_byte(&channels, '}'))
         jwrite_raw(&w, "channels", buf_str(&channels));
+    jwrite_open(&w, "silent", '{');
+    pulses_each(ingest_pulses(a->parts.ingest), write_silent, &w);
+    jwrite_close(&w, '}');
     jwrite_close(&w, '}');
     http_reply_json(r, ready ? 200 : 503, buf_str(&b));
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "ingest/ingest.h"
+#include "ingest/pulses.h"
 #include "plugin/host.h"
 #include "plugin/operation.h"
 #include "spool/spool.h"
@@ -65,6 +66,13 @@ static void add_tallies(struct listing *l, const json_t *items) {
     }
 }
 
+static void add_pulse(void *arg, const struct pulse_state *s) {
+    json_t *e = entry_of(arg, s->source);
+    json_object_set_new(e, "last_ms", json_integer(s->last_ms));
+    json_object_set_new(e, "silent_ms", json_integer(s->silent_since_ms));
+    json_object_set_new(e, "expected", json_integer((json_int_t)s->expected));
+}
+
 static void write_source(struct jwrite *w, struct api *a, const json_t *e) {
     static const char *const states[] = {"", "ok", "degraded", "down"};
     struct str source = jget_str(e, "source"), rest = source;
@@ -79,6 +87,11 @@ static void write_source(struct jwrite *w, struct api *a, const json_t *e) {
     jwrite_int(w, "kept", jget_int(e, "kept", 0));
     jwrite_int(w, "duplicate", jget_int(e, "duplicate", 0));
     jwrite_int(w, "quarantined", jget_int(e, "quarantined", 0));
+    int64_t last_ms = jget_int(e, "last_ms", 0), silent_ms = jget_int(e, "silent_ms", 0);
+    jwrite_time(w, "last_received_at", last_ms ? last_ms : -1);
+    jwrite_bool(w, "silent", silent_ms != 0);
+    jwrite_time(w, "silent_since", silent_ms ? silent_ms : -1);
+    jwrite_int(w, "expected", jget_int(e, "expected", 0));
     jwrite_c(w, "health", states[health]);
     jwrite_c(w, "detail", detail && *detail ? detail : NULL);
     jwrite_close(w, '}');
@@ -122,6 +135,7 @@ static void sources_list(void *ctx, struct http_request *r) {
     struct listing *l = arena_new(http_arena(r), sizeof *l);
     *l = (struct listing){.call = call_new(a, r, 200), .by_source = json_object()};
     plugin_host_sources(a->parts.plugins, add_configured, l);
+    pulses_each(ingest_pulses(a->parts.ingest), add_pulse, l);
     spool_ask_tallies(a->parts.spool, since_ms, tallies_read, l);
 }
 

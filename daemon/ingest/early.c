@@ -102,6 +102,7 @@ static void push_touchpoint(struct early *e, struct touchpoint *take_tp, bool la
         .cursor_value = last ? e->what.cursor_value : STR_NONE,
         .place = last ? e->what.place : STR_NONE,
         .await_ms = last ? e->what.await_ms : 0,
+        .late = e->what.late,
         .was_bytes = true,
     };
     e->waiting++;

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
 #include "ingest/mask.h"
+#include "ingest/pulses.h"
 
 enum { CONFIRM_MS = 1000 };
 
@@ -28,6 +29,7 @@ bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules,
     g->rules = rules_new(rules);
     g->mask = mask_new(parts->mask, parts->ids);
     g->intake = intake_new(g);
+    g->pulses = pulses_open(parts->loop, parts->spool, parts->alarm);
     g->restart_timer = loop_timer_new(parts->loop, CONFIRM_MS, restart, g);
     g->confirm_timer = loop_timer_new(parts->loop, CONFIRM_MS, confirm_tick, g);
     feed_open(g);
@@ -42,6 +44,7 @@ void ingest_reload(struct ingest *g, const struct tl_items *rules,
     g->rules = rules_new(rules);
     mask_free(g->mask);
     g->mask = mask_new(parts->mask, g->parts.ids);
+    pulses_reload(g->pulses, parts->alarm);
     g->parts.region = parts->region;
     g->parts.link_claims = parts->link_claims;
     g->parts.keep = parts->keep;
@@ -58,6 +61,10 @@ void ingest_drain(struct ingest *g) {
 
 bool ingest_idle(const struct ingest *g) {
     return g->running == 0 && link_alone(&g->actions);
+}
+
+const struct pulses *ingest_pulses(const struct ingest *g) {
+    return g->pulses;
 }
 
 uint64_t ingest_backlog(const struct ingest *g) {
@@ -81,6 +88,7 @@ void ingest_close(struct ingest *g) {
     lanes_clear(&g->lanes);
     rules_free(g->rules);
     mask_free(g->mask);
+    pulses_close(g->pulses);
     intake_free(g->intake);
     free(g);
 }

@@ -24,6 +24,7 @@ struct id_maker;
 struct ingest;
 struct intake;
 struct loop;
+struct pulses;
 struct spool;
 struct store;
 
@@ -47,9 +48,10 @@ struct ingest_parts {
     struct acknowledger acknowledger;
     struct tl_rate correspondent; /* limits.correspondent */
     struct str region;
-    bool link_claims;            /* identity.link_claims */
-    const struct tl_pairs *keep; /* blobs.keep: channel -> duration or "no" */
-    const struct tl_items *mask; /* section `mask`; may be NULL */
+    bool link_claims;                 /* identity.link_claims */
+    const struct tl_pairs *keep;      /* blobs.keep: channel -> duration or "no" */
+    const struct tl_items *mask;      /* section `mask`; may be NULL */
+    const struct alarm_config *alarm; /* section `alarm`; NULL: silence is not judged */
 };
 extern const struct tl_key rule_keys[]; /* section `rules`, a list; when/then are TL_KEY_NODE */
 void rules_check(const void *section, struct config_check *c);
@@ -69,6 +71,8 @@ void ingest_store_lost(struct ingest *g);
 bool ingest_idle(const struct ingest *g);
 /* Records waiting to be applied. */
 uint64_t ingest_backlog(const struct ingest *g);
+/* Which sources live (ingest/pulses.h). */
+const struct pulses *ingest_pulses(const struct ingest *g);
 
 /* ---- actions on contacts and conversations: decided by Redis, committed as a record, then
  * answered ---- op: {"op": "create|patch|merge|split|confirm|dismiss|erase|reindex" or

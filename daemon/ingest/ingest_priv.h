@@ -66,7 +66,8 @@ struct feed {
 struct ingest {
     struct ingest_parts parts;
     struct rules *rules;
-    struct mask *mask;   /* NULL: nothing is masked */
+    struct mask *mask; /* NULL: nothing is masked */
+    struct pulses *pulses;
     struct link earlies; /* read before they are kept */
     struct intake *intake;
     struct feed feed;

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
 #include "ingest/mask.h"
+#include "ingest/pulses.h"
 #include "store/read.h"
 
 enum { HEAD_MAX = 256 << 20, META_MAX = 1 << 20, OUTCOME_MAX = 4096 };
@@ -36,7 +37,7 @@ struct waiter {
     struct id_text id;
     struct touchpoint *tp; /* until the commit */
     uint32_t await_ms;
-    bool raw, quarantined, duplicate;
+    bool raw, quarantined, duplicate, late;
     bool asking; /* an answer of the store will come */
     int64_t taken_us;
     struct loop_timer *timer;
@@ -189,6 +190,7 @@ static void kept(struct waiter *w, struct record *r, bool *keep) {
     struct ingest *g = w->in->g;
     struct job *j = NULL;
     metric_observe_us(METRIC_INTAKE_ACK, clock_mono_us() - w->taken_us);
+    pulses_arrival(g->pulses, r->source, !w->late);
     struct touchpoint *tp = steal(&w->tp);
     if (!feed_take(g, r, tp, &j)) {
         touchpoint_free(tp);
@@ -281,6 +283,7 @@ void intake_take(struct intake *in, const struct intake_touchpoint *what, intake
     struct str plugin = str_cut(&instance, ':');
     buf_init(&head, HEAD_MAX);
     w->tp = tp;
+    w->late = what->late;
     w->id = id_write('p', tp->id);
     if (in->g->mask && !what->was_bytes)
         mask_touchpoint(in->g->mask, tp);
@@ -347,6 +350,7 @@ void intake_keep_raw(struct intake *in, const struct intake_raw *what, intake_do
     struct waiter *w = waiter_new(in, what->await_ms, done, arg);
     struct record *r = raw_record(in, what);
     w->raw = true;
+    w->late = what->late;
     snprintf(w->id.c, sizeof w->id.c, "%.*s", STR_ARG(r->id));
     set_quarantine(w, r, what->quarantine);
     metric_add_label(METRIC_INTAKE, "raw", 1);

@@ -40,6 +40,7 @@ struct intake_touchpoint {
     struct str place;      /* where it stood in its source; may be absent */
     struct str quarantine; /* reason: keep it, but in quarantine */
     uint32_t await_ms;     /* 0: KEPT as soon as committed */
+    bool late;             /* an operator has it taken in now; it came long ago */
     bool was_bytes;        /* read before it was kept: its id names its content */
 };
 void intake_take(struct intake *in, const struct intake_touchpoint *what, intake_done_fn *done,
@@ -51,6 +52,7 @@ struct intake_raw {
     struct str source, source_id, format, meta, body, cursor, cursor_value, place, quarantine;
     int64_t received_ms;
     uint32_t await_ms;
+    bool late; /* as above */
 };
 void intake_take_raw(struct intake *in, const struct intake_raw *what, intake_done_fn *done,
                      void *arg);

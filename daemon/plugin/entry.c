@@ -109,7 +109,8 @@ static void take_judged(struct submitting *s) {
                                      .cursor_value = e->cursor_value,
                                      .place = e->place,
                                      .quarantine = quarantine_of(e),
-                                     .await_ms = e->await_ms};
+                                     .await_ms = e->await_ms,
+                                     .late = plugin_host_operates(s->pending.ch->host, e->source)};
     intake_take(parts->intake, &what, on_taken, s);
 }
 
@@ -127,7 +128,8 @@ static void take_raw(struct submitting *s) {
                               .place = e->place,
                               .quarantine = quarantine_of(e),
                               .received_ms = e->received_ms,
-                              .await_ms = e->await_ms};
+                              .await_ms = e->await_ms,
+                              .late = plugin_host_operates(s->pending.ch->host, e->source)};
     intake_take_raw(s->pending.ch->host->parts.intake, &what, on_taken, s);
 }
 

@@ -60,6 +60,9 @@ void host_health(struct tl_channel *ch, struct str part, enum tl_health state, c
     p->state = state;
     snprintf(p->detail, sizeof p->detail, "%s", detail ? detail : "");
     metric_set_label(METRIC_CHANNEL_HEALTH, ch->name, TL_DOWN - channel_health(ch));
+    char label[PLUGIN_NAME_MAX + PART_NAME_MAX + 2];
+    snprintf(label, sizeof label, "%s:%s", ch->name, p->name);
+    metric_set_label(METRIC_PART_HEALTH, label, TL_DOWN - state);
 }
 
 /* ---- cursors ---- */

@@ -223,6 +223,13 @@ bool spool_cursor_get(struct spool *s, struct str name, char *out, size_t max, s
     return true;
 }
 
+void spool_cursors(const struct spool *s, struct str prefix, spool_cursor_fn *found, void *arg) {
+    for (size_t i = 0; i < s->cursors_n; i++)
+        if (str_starts(str_c(s->cursors[i].name), prefix))
+            found(arg, str_c(s->cursors[i].name),
+                  str_make(s->cursors[i].value, s->cursors[i].value_n));
+}
+
 void spool_confirmed(struct spool *s, uint64_t *out_seq, int64_t *out_epoch) {
     *out_seq = s->confirmed_seq;
     *out_epoch = s->confirmed_epoch;

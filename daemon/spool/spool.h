@@ -191,6 +191,9 @@ void spool_note_cursor(struct spool *s, struct str name, struct str value);
 
 /* ---- known in memory, on the loop ---- */
 bool spool_cursor_get(struct spool *s, struct str name, char *out, size_t max, size_t *out_n);
+/* Every cursor whose name begins so, with its value; from inside. */
+typedef void spool_cursor_fn(void *arg, struct str name, struct str value);
+void spool_cursors(const struct spool *s, struct str prefix, spool_cursor_fn *found, void *arg);
 /* What was confirmed last: sequence and epoch; 0, 0 in a new spool. */
 void spool_confirmed(struct spool *s, uint64_t *out_seq, int64_t *out_epoch);
 /* true where the last run did not end in spool_close. */

@@ -11,6 +11,7 @@
 #include "http/http.h"
 #include "ingest/ingest.h"
 #include "ingest/mask.h"
+#include "ingest/pulses.h"
 #include "ingest/rules.h"
 #include "store/store.h"
 
@@ -22,6 +23,7 @@ static const struct config_section sections[] = {
      CONFIG_SECTION_LIST | CONFIG_SECTION_FIXED, listen_check},
     {"limits", limits_keys, sizeof(struct limits_config), 0, NULL},
     {"store", store_keys, sizeof(struct store_config), CONFIG_SECTION_FIXED, NULL},
+    {"alarm", alarm_keys, sizeof(struct alarm_config), 0, alarm_check},
     {"mask", mask_keys, sizeof(struct mask_config), CONFIG_SECTION_LIST, mask_check},
     {"rules", rule_keys, sizeof(struct rule_config), CONFIG_SECTION_LIST, rules_check},
     {0},

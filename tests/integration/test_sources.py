@@ -143,3 +143,38 @@ def test_the_search_is_built_anew_with_progress_and_the_figures(fresh):
     wait_for(lambda: len(t.get("/v1/contacts", params={"q": "reindex"}).json()["items"]) == 5, why="found again")
     code, out, err = run(t, "source")
     assert code == 0 and "push:dev-adapter" in out and "forms:contact" in out, err
+
+
+def test_a_source_that_is_silent_for_too_long_is_told_once_and_when_it_is_back(tmp_path):
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    alarm = '\nalarm: { sources: { "push:dev-adapter": 4h, "forms:contact": no } }\n'
+    with Touchline(env={"TOUCHLINE_CLOCK": str(clock)}, edit=lambda s: s + alarm) as t:
+        say = {"id": "1", "channel": "chat", "text": "x", "from": {"email": "s@example.org"}}
+        assert t.push(say).status_code == 201
+        s = source(t, "push:dev-adapter")
+        assert s["last_received_at"] and s["silent"] is False
+        t.request("POST", "/forms/contact", None, data={"email": "f@example.org", "message": "once"})
+        assert 'touchline_source_silent{source="push:dev-adapter"} 0' in t.get("/metrics").text
+        clock.write_text(str(5 * 3600 * 1000))
+        wait_for(lambda: t.post("/v1/touchpoints", {"id": "clock", "channel": "other", "from": {"email": "c@example.org"}}, OPERATOR).ok
+                 and "event=source.silent" in look(t), 20, why="silent")
+        ready = t.get("/readyz", None)
+        assert ready.status_code == 200 and list(ready.json()["silent"]) == ["push:dev-adapter"]
+        assert source(t, "push:dev-adapter")["silent"] and not source(t, "forms:contact")["silent"]
+        text = t.get("/metrics").text
+        assert 'touchline_source_silent{source="push:dev-adapter"} 1' in text
+        assert 'touchline_source_last_received_seconds{source="push:dev-adapter"}' in text
+        t.restart()  # it stays told, and is not told again
+        assert t.get("/readyz", None).json()["silent"]
+        assert t.push({**say, "id": "2"}).ok
+        assert not t.get("/readyz", None).json()["silent"]
+        log = t.log.read_text()
+        assert log.count("event=source.silent") == 1 and log.count("event=source.back") == 1
+
+
+def look(t):
+    """The log, after the daemon was made to look now (a reload does)."""
+    t.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=config.reload" in t.log.read_text(), why="reloaded")
+    return t.log.read_text()

@@ -10,6 +10,7 @@
 #include "http/http.h"
 #include "ingest/ingest.h"
 #include "ingest/mask.h"
+#include "ingest/pulses.h"
 #include "ingest/rules.h"
 #include "lab.h"
 #include "spool/spool.h"
@@ -23,6 +24,7 @@ static const struct config_section sections[] = {
     {"spool", spool_keys, sizeof(struct spool_config), 0, NULL},
     {"blobs", blob_keys, sizeof(struct blob_config), 0, blob_check},
     {"store", store_keys, sizeof(struct store_config), CONFIG_SECTION_FIXED, NULL},
+    {"alarm", alarm_keys, sizeof(struct alarm_config), 0, alarm_check},
     {"mask", mask_keys, sizeof(struct mask_config), CONFIG_SECTION_LIST, mask_check},
     {"rules", rule_keys, sizeof(struct rule_config), CONFIG_SECTION_LIST, rules_check},
     {0},
