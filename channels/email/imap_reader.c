@@ -203,8 +203,9 @@ static void untagged_read(struct str rest, struct imap_response *out) {
 void imap_reader_response(const struct imap_reader *r, struct imap_response *out) {
     struct str rest = buf_str(&r->text);
     *out = (struct imap_response){.kind = IMAP_JUNK};
-    while (rest.n && (rest.p[rest.n - 1] == '\n' || rest.p[rest.n - 1] == '\r'))
-        rest.n--;
+    /* Its own end alone: "{0}CRLF" before it belongs to a literal. */
+    rest.n -= rest.n && rest.p[rest.n - 1] == '\n';
+    rest.n -= rest.n && rest.p[rest.n - 1] == '\r';
     if (rest.n && rest.p[0] == '+' && (rest.n == 1 || rest.p[1] == ' ')) {
         out->kind = IMAP_CONTINUE;
         out->text = str_from(rest, 2);
