@@ -218,7 +218,7 @@ static void add_percent(struct buf *out, struct str s) {
 }
 
 /* charset'language' in front of an extended value; some write one quote only, or none. */
-static struct str charset_cut(struct str *value) {
+static struct str charset_cut(struct arena *a, struct str *value) {
     ptrdiff_t first = str_find(*value, '\'');
     if (first < 0 || first > CHARSET_MAX)
         return STR_NONE;
@@ -228,6 +228,8 @@ static struct str charset_cut(struct str *value) {
     for (size_t i = 0; i < charset.n; i++)
         if (!isalnum((unsigned char)charset.p[i]) && !strchr("-_:.+", charset.p[i]))
             return STR_NONE; /* the quote is part of the value */
+    if (second < 0 && !charset_known(arena_str(a, charset).p))
+        return STR_NONE;
     *value = second >= 0 && second <= CHARSET_MAX ? str_from(rest, (size_t)second + 1) : rest;
     return charset;
 }
@@ -277,7 +279,7 @@ static struct str joined(struct arena *a, const struct mime_field *f, const char
     for (const struct mime_param *p = first; p; p = section_next(f, name, p->section)) {
         struct str value = p->value;
         if (p == first && p->extended)
-            said = charset_cut(&value);
+            said = charset_cut(a, &value);
         if (p->extended)
             add_percent(&bytes, value);
         else

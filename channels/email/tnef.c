@@ -14,6 +14,7 @@
 #include <touchline/kit/own.h>
 
 #include "charset.h"
+#include "mime.h"
 #include "mime_text.h"
 
 enum {
@@ -175,33 +176,36 @@ static bool property_next(struct str *rest, struct property *out) {
     return true;
 }
 
-/* The names a file's properties give are Unicode more often than not. */
-static struct str string_of(struct reader *r, const struct property *p) {
-    bool wide = p->type == VALUE_UNICODE;
-    struct str bytes = str_upto(p->value, wide ? NAME_MAX_BYTES * 2 : NAME_MAX_BYTES);
-    return without_nul(
-        text_of(r, wide ? bytes : without_nul(bytes), wide ? "utf-16le" : r->charset));
+static struct str without_wide_nul(struct str s) {
+    while (s.n >= 2 && !s.p[s.n - 1] && !s.p[s.n - 2])
+        s.n -= 2;
+    return s;
+}
+
+static struct str string_of(struct reader *r, const struct property *p, size_t max) {
+    struct str bytes = str_upto(p->value, p->type == VALUE_UNICODE ? 2 * max : max);
+    return p->type == VALUE_UNICODE ? text_of(r, without_wide_nul(bytes), "utf-16le")
+                                    : text_of(r, without_nul(bytes), r->charset);
 }
 
 static void file_property(struct reader *r, const struct property *p) {
     struct file *f = &r->file;
     bool text = p->type == VALUE_STRING8 || p->type == VALUE_UNICODE;
     if (p->id == PROPERTY_LONG_NAME && text)
-        f->name = string_of(r, p);
+        f->name = string_of(r, p, NAME_MAX_BYTES);
     else if (p->id == PROPERTY_NAME && text && !f->name.n)
-        f->name = string_of(r, p);
+        f->name = string_of(r, p, NAME_MAX_BYTES);
     else if (p->id == PROPERTY_TYPE && text)
-        f->type = string_of(r, p);
+        f->type = string_of(r, p, NAME_MAX_BYTES);
     else if (p->id == PROPERTY_DATA && p->type == VALUE_BINARY && !f->data.p)
         f->data = p->value;
 }
 
 static void message_property(struct reader *r, const struct property *p) {
     if (p->id == PROPERTY_BODY && (p->type == VALUE_UNICODE || p->type == VALUE_STRING8))
-        r->out->text = text_of(r, p->type == VALUE_UNICODE ? p->value : without_nul(p->value),
-                               p->type == VALUE_UNICODE ? "utf-16le" : r->charset);
+        r->out->text = string_of(r, p, MIME_TEXT_MAX);
     else if (p->id == PROPERTY_HTML && p->type == VALUE_BINARY)
-        r->out->html = text_of(r, without_nul(p->value), r->charset);
+        r->out->html = text_of(r, str_upto(without_nul(p->value), MIME_HTML_MAX), r->charset);
 }
 
 static void properties_read(struct reader *r, struct str bytes,
