@@ -10,6 +10,10 @@
 
 #include <touchline/kit/date.h>
 
+/* The year 9999; four months. */
+#define LATEST_MS 253402300799000
+enum { LONGEST_S = 10 * 1000 * 1000 };
+
 const char *const freeswitch_names[FS_NAMES] = {
     [FS_UUID] = "uuid",
     [FS_CALL_UUID] = "call_uuid",
@@ -85,10 +89,10 @@ static int64_t moment(const struct format_in *in, const struct fs_leg *leg, enum
                       enum fs_name seconds, enum fs_name local) {
     int64_t v = whole(get(leg, micros));
     if (v >= 0)
-        return v ? v / 1000 : -1;
+        return v && v / 1000 <= LATEST_MS ? v / 1000 : -1;
     v = whole(get(leg, seconds));
     if (v >= 0)
-        return v ? v * 1000 : -1;
+        return v && v <= LATEST_MS / 1000 ? v * 1000 : -1;
     return stamp(in, get(leg, local));
 }
 
@@ -100,6 +104,8 @@ static void read_times(const struct format_in *in, const struct fs_leg *leg,
     if (out->start_ms < 0 && whole(leg->created) > 0)
         out->start_ms = whole(leg->created) / 1000;
     int64_t lasted = whole(get(leg, FS_DURATION)), talked = whole(get(leg, FS_BILLSEC));
+    if (lasted > LONGEST_S || talked > LONGEST_S)
+        lasted = talked = -1;
     if (out->end_ms < 0 && out->start_ms >= 0 && lasted >= 0)
         out->end_ms = out->start_ms + lasted * 1000;
     if (out->answer_ms < 0 && talked > 0 && out->end_ms >= 0)

@@ -17,12 +17,13 @@ enum {
     CALLS_MAX = 20000,
     INVITE_MS = 100 * 1000,
     LONGEST_MS = 6 * 3600 * 1000,
-    CANCEL_MS = 3 * 1000, /* the 487 of a CANCEL follows at once; what comes later revises */
+    CANCEL_MS = 3 * 1000,   /* the 487 of a CANCEL follows at once; what comes later revises */
     LINGER_MS = 64 * 1000,  /* an ended call knows its own repetitions so long */
     TRIES_MAX = 32,         /* INVITE transactions of one call */
     RAW_MAX = 64 * 1024,    /* of one call */
     RAW_ALL_MAX = 64 << 20, /* of all: beyond it calls go on without their messages */
     TEXT_MAX = 1024,
+    LOOK_MAX = 256,
 };
 
 /* One INVITE transaction on one hop. */
@@ -254,14 +255,31 @@ static void read_parties(const struct hep_calls *c, struct open_call *o,
     s->diverted = kept(o, m->diverted.uri);
 }
 
+/* The oldest that is over, else the oldest that only rings, else the oldest: somebody who sends
+ * nothing but INVITEs must not end those who talk. Of the first ones, so that it costs little. */
+static struct open_call *dispensable(struct hep_calls *c) {
+    struct open_call *ringing = NULL;
+    size_t looked = 0;
+    list_each (it, &c->all) {
+        struct open_call *o = container_of(it, struct open_call, link);
+        if (o->said.state == HEP_OVER)
+            return o;
+        if (o->said.state != HEP_TALKING && !ringing)
+            ringing = o;
+        if (++looked == LOOK_MAX)
+            break;
+    }
+    return ringing ? ringing : container_of(c->all.next, struct open_call, link);
+}
+
 static struct open_call *begin(struct hep_calls *c, struct str id, int64_t now_ms) {
     if (c->by_id.n >= c->options.calls_max) {
-        struct open_call *oldest = container_of(c->all.next, struct open_call, link);
-        if (oldest->said.state != HEP_OVER) {
+        struct open_call *goes = dispensable(c);
+        if (goes->said.state != HEP_OVER) {
             c->open--;
-            end_late(c, oldest, HEP_END_EXPIRED);
+            end_late(c, goes, HEP_END_EXPIRED);
         }
-        forget(c, oldest);
+        forget(c, goes);
     }
     struct open_call *o = NEW(struct open_call);
     arena_init(&o->arena);

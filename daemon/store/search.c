@@ -8,6 +8,7 @@
 #include <utf8proc.h>
 
 #include <touchline/kit/jread.h>
+#include <touchline/kit/phone.h>
 #include <touchline/kit/utf8.h>
 #include <touchline/touchpoint.h>
 
@@ -380,9 +381,13 @@ static void words_of_query(struct words *w, struct str q) {
             number = false;
         }
     }
-    if (number && n >= 3)
-        word_add(w, str_make(digits, n));
-    else if (str_find(q, '@') >= 0)
+    if (number && n >= 3) {
+        struct arena a;
+        arena_init(&a);
+        struct str typed = str_make(digits, n);
+        word_add(w, digits[0] == '+' ? phone_canonical(&a, typed) : typed);
+        arena_clear(&a);
+    } else if (str_find(q, '@') >= 0)
         word_folded(w, q);
     else
         words_of_name(w, q);
