@@ -35,19 +35,20 @@ static const struct {
     const char *name;
     enum tag_kind kind;
 } tags[] = {
-    {"a", TAG_LINK},           {"address", TAG_BLOCK}, {"article", TAG_BLOCK},
-    {"blockquote", TAG_QUOTE}, {"br", TAG_BREAK},      {"center", TAG_BLOCK},
-    {"dd", TAG_BLOCK},         {"div", TAG_BLOCK},     {"dl", TAG_BLOCK},
-    {"dt", TAG_BLOCK},         {"footer", TAG_BLOCK},  {"form", TAG_BLOCK},
-    {"h1", TAG_PARA},          {"h2", TAG_PARA},       {"h3", TAG_PARA},
-    {"h4", TAG_PARA},          {"h5", TAG_PARA},       {"h6", TAG_PARA},
-    {"header", TAG_BLOCK},     {"hr", TAG_RULE},       {"img", TAG_IMAGE},
-    {"li", TAG_ITEM},          {"ol", TAG_BLOCK},      {"p", TAG_PARA},
-    {"pre", TAG_PRE},          {"script", TAG_RAW},    {"section", TAG_BLOCK},
-    {"select", TAG_SKIP},      {"style", TAG_RAW},     {"svg", TAG_SKIP},
-    {"table", TAG_BLOCK},      {"td", TAG_CELL},       {"template", TAG_SKIP},
-    {"textarea", TAG_BLOCK},   {"th", TAG_CELL},       {"title", TAG_RAW},
-    {"tr", TAG_BLOCK},         {"ul", TAG_BLOCK},      {"xml", TAG_SKIP},
+    {"a", TAG_LINK},           {"address", TAG_BLOCK},  {"article", TAG_BLOCK},
+    {"blockquote", TAG_QUOTE}, {"br", TAG_BREAK},       {"center", TAG_BLOCK},
+    {"dd", TAG_BLOCK},         {"div", TAG_BLOCK},      {"dl", TAG_BLOCK},
+    {"dt", TAG_BLOCK},         {"footer", TAG_BLOCK},   {"form", TAG_BLOCK},
+    {"h1", TAG_PARA},          {"h2", TAG_PARA},        {"h3", TAG_PARA},
+    {"h4", TAG_PARA},          {"h5", TAG_PARA},        {"h6", TAG_PARA},
+    {"header", TAG_BLOCK},     {"hr", TAG_RULE},        {"iframe", TAG_RAW},
+    {"img", TAG_IMAGE},        {"li", TAG_ITEM},        {"ol", TAG_BLOCK},
+    {"p", TAG_PARA},           {"pre", TAG_PRE},        {"script", TAG_RAW},
+    {"section", TAG_BLOCK},    {"select", TAG_SKIP},    {"style", TAG_RAW},
+    {"svg", TAG_SKIP},         {"table", TAG_BLOCK},    {"td", TAG_CELL},
+    {"template", TAG_SKIP},    {"textarea", TAG_BLOCK}, {"th", TAG_CELL},
+    {"title", TAG_RAW},        {"tr", TAG_BLOCK},       {"ul", TAG_BLOCK},
+    {"xml", TAG_SKIP},
 };
 
 struct tag {
@@ -67,8 +68,10 @@ struct text {
     size_t quote, pre;
     char skip[NAME_MAX_BYTES + 1]; /* element under which all is left out; empty: none */
     size_t skip_depth;
-    struct str href;  /* of the link under way */
-    size_t href_from; /* out->n where its text begins */
+    struct str hidden; /* what follows the tag that began it, were it not hidden */
+    bool show_all;     /* something hidden did not end: nothing is hidden any more */
+    struct str href;   /* of the link under way */
+    size_t href_from;  /* out->n where its text begins */
 };
 
 static void put(struct text *t, struct str s) {
@@ -92,6 +95,15 @@ static void line_begin(struct text *t) {
     t->lines = 0;
 }
 
+/* Behind a letter that is not ASCII, a zero width non-joiner is part of the word (Persian, Hindi).
+ */
+static bool joins(const struct text *t) {
+    static const char joiner[] = "\xe2\x80\x8c";
+    struct str line = str_from(buf_str(t->out), t->begun);
+    return t->any && !t->space && !t->lines && line.n && (unsigned char)line.p[line.n - 1] >= 128 &&
+           !str_ends(line, str_c(joiner));
+}
+
 static void put_char(struct text *t, uint32_t c) {
     bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
     if (t->pre && c == '\n') {
@@ -102,7 +114,8 @@ static void put_char(struct text *t, uint32_t c) {
         t->space = t->any;
         return;
     }
-    if (c < 32 || c == 0x200B || c == 0xFEFF || c == 0xAD || c == 0x200C || c == 0x34F)
+    if (c < 32 || c == 0x200B || c == 0xFEFF || c == 0xAD || c == 0x34F ||
+        (c == 0x200C && !joins(t)))
         return; /* what senders pad their previews with */
     if (t->lines || t->out->n == t->begun)
         line_begin(t);
@@ -177,12 +190,13 @@ static size_t tag_read(struct str s, struct tag *out) {
         if (n < NAME_MAX_BYTES)
             out->name[n++] = (char)tolower((unsigned char)s.p[i]);
     size_t from = i;
-    char quote = 0;
+    char quote = 0, before = 0; /* the last that is no white space */
     for (; i < s.n && (quote || s.p[i] != '>'); i++) {
         if (quote)
             quote = s.p[i] == quote ? 0 : quote;
-        else if ((s.p[i] == '"' || s.p[i] == '\'') && s.p[i - 1] == '=')
+        else if ((s.p[i] == '"' || s.p[i] == '\'') && before == '=')
             quote = s.p[i];
+        before = isspace((unsigned char)s.p[i]) ? before : s.p[i];
     }
     if (i == s.n && quote) /* a quote that never ends: the next bracket ends the tag */
         for (i = from; i < s.n && s.p[i] != '>';)
@@ -203,17 +217,22 @@ static size_t markup_skip(struct str s) {
     return end < 0 ? s.n : (size_t)end + 1;
 }
 
-/* A style may say display : none with spaces anywhere. */
+/* A style may say display : none with spaces anywhere. `what` is without them, in lower case. */
+static bool style_says(struct str style, const char *what) {
+    size_t n = strlen(what), at = 0; /* bytes of what that stand in front of i */
+    for (size_t i = 0; i < style.n && at < n; i++) {
+        char c = (char)tolower((unsigned char)style.p[i]);
+        if (isspace((unsigned char)c))
+            continue;
+        at = c == what[at] ? at + 1 : c == what[0];
+    }
+    return at == n;
+}
+
 static bool is_hidden(const struct tag *t) {
     struct str style = attribute(t->attributes, "style");
-    char packed[256];
-    size_t n = 0;
-    for (size_t i = 0; i < style.n && n + 1 < sizeof packed; i++)
-        if (!isspace((unsigned char)style.p[i]))
-            packed[n++] = (char)tolower((unsigned char)style.p[i]);
-    packed[n] = 0;
-    return strstr(packed, "display:none") || strstr(packed, "mso-hide:all") ||
-           attribute(t->attributes, "hidden").p;
+    return style_says(style, "display:none") || style_says(style, "mso-hide:all") ||
+           style_says(style, "visibility:hidden") || attribute(t->attributes, "hidden").p;
 }
 
 /* Elements that have no end tag cannot hide anything behind them. */
@@ -245,7 +264,13 @@ static void link_end(struct text *t) {
     if (!href.n || href.n > HREF_MAX || t->out->n <= t->href_from)
         return;
     shown = str_trim(str_make(t->out->p + t->href_from, t->out->n - t->href_from));
-    bool web = str_starts(href, str_c("http://")) || str_starts(href, str_c("https://"));
+    bool web = str_eq_nocase(str_upto(href, 7), (struct str)STR("http://")) ||
+               str_eq_nocase(str_upto(href, 8), (struct str)STR("https://"));
+    if (str_eq_nocase(str_upto(href, 7), (struct str)STR("mailto:"))) {
+        href = str_from(href, 7);
+        href = str_cut(&href, '?');
+        web = str_find(href, '@') > 0;
+    }
     if (!web || !shown.n || memmem(href.p, href.n, shown.p, shown.n) ||
         (shown.n >= href.n && memmem(shown.p, shown.n, href.p, href.n)))
         return;
@@ -271,7 +296,7 @@ static void quote_move(struct text *t, bool end) {
 
 static void tag_apply(struct text *t, const struct tag *tag) {
     if (!tag->end && !is_void(tag->name) &&
-        (tag->kind == TAG_SKIP || tag->kind == TAG_RAW || is_hidden(tag))) {
+        (tag->kind == TAG_RAW || (!t->show_all && (tag->kind == TAG_SKIP || is_hidden(tag))))) {
         if (tag->empty)
             return;
         memcpy(t->skip, tag->name, sizeof t->skip);
@@ -358,9 +383,39 @@ static size_t raw_skip(struct text *t, struct str s) {
     return s.n;
 }
 
+/* One tag, comment or a lone '<', from behind the '<'. Returns the bytes it took. */
+static size_t markup(struct text *t, struct str html) {
+    struct tag tag;
+    size_t took = html.n && (html.p[0] == '!' || html.p[0] == '?') ? markup_skip(html) : 0;
+    if (took)
+        return took;
+    took = tag_read(html, &tag);
+    if (took && t->skip[0]) {
+        tag_skipped(t, &tag);
+    } else if (took) {
+        tag_apply(t, &tag);
+        if (t->skip[0])
+            t->hidden = str_from(html, took);
+    } else if (!t->skip[0]) {
+        put_text(t, str_c("<"));
+    }
+    return took;
+}
+
+/* At the end under something that is hidden and did not end: back to where it began, once; from
+ * there on all is shown. */
+static bool go_back(struct text *t, struct str *html) {
+    if (!t->skip[0] || kind_of(t->skip) == TAG_RAW || t->show_all)
+        return false;
+    t->skip[0] = 0;
+    t->show_all = true;
+    *html = t->hidden;
+    return html->n > 0;
+}
+
 void html_text(struct buf *out, struct str html) {
     struct text t = {.out = out, .begun = out->n};
-    while (html.n && !t.full) {
+    while ((html.n || go_back(&t, &html)) && !t.full) {
         if (t.skip[0] && kind_of(t.skip) == TAG_RAW) {
             html = str_from(html, raw_skip(&t, html));
             continue;
@@ -370,19 +425,8 @@ void html_text(struct buf *out, struct str html) {
         if (!t.skip[0])
             put_text(&t, before);
         html = str_from(html, before.n + (lt >= 0));
-        if (lt < 0)
-            break;
-        struct tag tag;
-        size_t took = html.n && (html.p[0] == '!' || html.p[0] == '?') ? markup_skip(html) : 0;
-        if (!took && (took = tag_read(html, &tag)) > 0) {
-            if (t.skip[0])
-                tag_skipped(&t, &tag);
-            else
-                tag_apply(&t, &tag);
-        } else if (!took && !t.skip[0]) {
-            put_text(&t, str_c("<"));
-        }
-        html = str_from(html, took);
+        if (lt >= 0)
+            html = str_from(html, markup(&t, html));
     }
 }
 
