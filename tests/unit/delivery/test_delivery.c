@@ -68,7 +68,7 @@ static void no_session(void *ctx, const uint8_t hash[32],
 static int setup_all(void **state) {
     static struct agent_config agents[3];
     static struct listen_config listen;
-    static const struct limits_config limits = {100, 0, 16384, 65536, 5};
+    static const struct limits_config limits = {100, 0, 16384, 65536, 5, {0}};
     const struct tl_items listens = {&listen, 1}, tokens = {NULL, 0}, people = {agents, 3};
     const struct http_sessions sessions = {NULL, no_session};
     struct fault f = {0};

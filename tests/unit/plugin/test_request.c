@@ -52,7 +52,7 @@ static int setup(void **state) {
     (void)state;
     static struct listen_config listen = {.address = STR("127.0.0.1:0")};
     static const struct tl_items listens = {.items = &listen, .n = 1}, nobody;
-    static const struct limits_config limits = {100, 0, 16384, 1 << 20, 5};
+    static const struct limits_config limits = {100, 0, 16384, 1 << 20, 5, {0}};
     struct tl_strs folders = {.items = &folder.str, .n = 1};
     struct fault f = {0};
     static int config;
