@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <time.h>
+
+#include <touchline/kit/base64.h>
 #include <touchline/kit/jread.h>
 
 #include "cli/cli.h"
 
-enum { BODY_MAX = 64 << 20 };
+enum { BODY_MAX = 64 << 20, FILE_MAX = 22 << 20 /* as base64 within what a request may hold */ };
 
 /* The networks that the API knows as such; any other word before the colon is an external system.
  */
@@ -37,18 +40,22 @@ static json_t *sender(const char *identity, const char *name) {
     return from;
 }
 
-static json_t *touchpoint(struct cli *c, const char *from) {
-    static const char *const members[] = {"id",      "kind", "direction", "at",
-                                          "subject", "text", "thread"};
-    const char *channel = cli_value(c, "channel");
-    json_t *o = json_object();
-    json_object_set_new(o, "channel", json_string(channel ? channel : "other"));
-    json_object_set_new(o, "kind", json_string("message"));
-    for (size_t i = 0; i < COUNT(members); i++)
-        if (cli_value(c, members[i]))
-            json_object_set_new(o, members[i], json_string(cli_value(c, members[i])));
-    json_object_set_new(o, "from", sender(from, cli_value(c, "name")));
-    return o;
+/* "2026-11-20" and "2026-11-20 14:30" are local, a day is its noon; anything else is the API's to
+ * judge. */
+static const char *time_of(struct cli *c, const char *text) {
+    static const char *const forms[] = {"%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"};
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        struct tm t = {.tm_hour = 12, .tm_isdst = -1};
+        struct tm utc;
+        char out[40];
+        const char *end = strptime(text, forms[i], &t);
+        time_t at = end && !*end ? mktime(&t) : (time_t)-1;
+        if (at == (time_t)-1 || !gmtime_r(&at, &utc))
+            continue;
+        strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        return arena_str(&c->arena, str_c(out)).p;
+    }
+    return text;
 }
 
 /* All of a file; "-" is standard input. false: told. */
@@ -70,6 +77,60 @@ static bool input_read(const char *path, struct buf *out) {
     if (f != stdin)
         fclose(f);
     return ok;
+}
+
+static const char *type_by_name(struct str name) {
+    static const char *const types[][2] = {{".pdf", "application/pdf"}, {".png", "image/png"},
+                                           {".jpg", "image/jpeg"},      {".jpeg", "image/jpeg"},
+                                           {".tif", "image/tiff"},      {".tiff", "image/tiff"},
+                                           {".txt", "text/plain"},      {".csv", "text/csv"}};
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct str end = str_c(types[i][0]);
+        if (name.n > end.n && str_eq_nocase(str_from(name, name.n - end.n), end))
+            return types[i][1];
+    }
+    return "application/octet-stream";
+}
+
+/* A scan, a photograph. false: told. */
+static bool attach(json_t *list, const char *path) {
+    cleanup(buf_clear) struct buf bytes, text;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    buf_init(&bytes, FILE_MAX);
+    buf_init(&text, BODY_MAX);
+    if (!input_read(path, &bytes) || !base64_encode(&text, buf_str(&bytes)))
+        return false;
+    json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", name, "type",
+                                          type_by_name(str_c(name)), "data",
+                                          jstr(text.n ? buf_str(&text) : str_c(""))));
+    return true;
+}
+
+/* NULL: told. */
+static json_t *touchpoint(struct cli *c, const char *from) {
+    static const char *const members[] = {"id", "kind", "direction", "subject", "text", "thread"};
+    const char *channel = cli_value(c, "channel"), *at = cli_value(c, "at");
+    const char *name = cli_value(c, "from-name");
+    json_t *o = json_object(), *attachments = json_array();
+    bool ok = true;
+    json_object_set_new(o, "channel", json_string(channel ? channel : "other"));
+    for (size_t i = 0; i < COUNT(members); i++)
+        if (cli_value(c, members[i]))
+            json_object_set_new(o, members[i], json_string(cli_value(c, members[i])));
+    if (at)
+        json_object_set_new(o, "at", json_string(time_of(c, at)));
+    json_object_set_new(o, "from", sender(from, name ? name : cli_value(c, "name")));
+    for (size_t i = 0; i < c->values_n && ok; i++)
+        if (strcmp(c->values[i].name, "attach") == 0)
+            ok = attach(attachments, c->values[i].value);
+    if (json_array_size(attachments))
+        json_object_set(o, "attachments", attachments);
+    json_decref(attachments);
+    if (ok)
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 /* A document is JSON, several lines of them are NDJSON. */
@@ -137,6 +198,9 @@ static enum cli_exit push(struct cli *c, const char *type, struct str body) {
 enum cli_exit cli_send_command(struct cli *c) {
     const char *from = cli_value(c, "from");
     enum cli_exit status = CLI_USAGE;
+    if (!from && (cli_value(c, "text") || cli_value(c, "channel") || cli_value(c, "from-name") ||
+                  cli_value(c, "name") || cli_value(c, "attach")))
+        return cli_usage(c, "whose is it? --from email:jana@example.org, phone:+4930123, crm:4711");
     if (from && c->args_n)
         return cli_usage(c, "either a file or --from");
     if (from && !strchr(from, ':'))
@@ -145,6 +209,8 @@ enum cli_exit cli_send_command(struct cli *c) {
         return cli_usage(c, "one file at a time");
     if (from) {
         json_t *o = touchpoint(c, from);
+        if (!o)
+            return CLI_USAGE;
         char *text = json_dumps(o, JSON_COMPACT);
         json_decref(o);
         status = push(c, "application/json", str_c(text));

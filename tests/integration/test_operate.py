@@ -146,3 +146,34 @@ def test_the_unit_verifies_and_its_exposure_is_small(tmp_path):
     assert done.returncode == 0, done.stderr
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=12", str(copy)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+def tool_as(t, token, *args):
+    return subprocess.run([str(BUILD / "touchline"), *args], capture_output=True, text=True, timeout=30,
+                          env={**os.environ, "TOUCHLINE_URL": t.url, "TOUCHLINE_TOKEN": token, "ASAN_OPTIONS": "detect_leaks=0", "TZ": "Europe/Berlin"})
+
+
+def test_a_letter_a_fax_and_a_visit_are_entered_by_hand(fresh, tmp_path):
+    t = fresh
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"%PDF-1.4 a letter")
+    letter = ("send", "--channel", "letter", "--from", "crm:4711", "--from-name", "Jana Weiß", "--at", "2025-11-20", "--subject", "Cancellation",
+              "--text", "as scanned", "--attach", str(scan), "--id", "letter-17")
+    done = tool_as(t, OPERATOR, *letter)
+    assert done.returncode == 0 and "touchpoint" in done.stdout, done.stderr
+    again = tool_as(t, OPERATOR, *letter)
+    assert again.returncode == 0 and "known already" in again.stdout
+    fax = tool_as(t, "dev-adapter", "send", "--channel", "fax", "--from", "phone:+4930123456", "--text", "two pages", "--at", "2025-11-21 14:30")
+    visit = tool_as(t, OPERATOR, "send", "--channel", "visit", "--from", "crm:4711", "--text", "asked at the counter")
+    assert fax.returncode == 0 and visit.returncode == 0, fax.stderr + visit.stderr
+    person = t.contact("crm:4711")
+    items = {i["channel"]: i for i in t.timeline(person["id"])}
+    assert person["name"] == "Jana Weiß" and set(items) == {"letter", "visit"}
+    assert items["letter"]["at"] == "2025-11-20T11:00:00.000Z" and items["letter"]["kind"] == "message" and items["visit"]["kind"] == "visit"
+    url = items["letter"]["attachments"][0]["url"]
+    assert items["letter"]["attachments"][0]["type"] == "application/pdf"
+    assert wait_for(lambda: (r := t.get(url)).status_code == 200 and r, why="the scan").content == b"%PDF-1.4 a letter"
+    assert t.timeline(t.contact("phone:+4930123456")["id"])[0]["at"] == "2025-11-21T13:30:00.000Z"
+    nobody = tool_as(t, OPERATOR, "send", "--channel", "letter", "--from-name", "Jana", "--text", "x")
+    assert nobody.returncode == 2 and "--from" in nobody.stderr
+    assert tool_as(t, ANNA, *letter).returncode == 1  # an agent answers; he does not push
