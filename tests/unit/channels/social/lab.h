@@ -153,9 +153,9 @@ static inline const char *at(const json_t *o, const char *path) {
 
 /* ---- replies ---- */
 
-static const struct hook_request *lab_write(const struct provider *p, const struct hook_config *c,
-                                            json_t *touchpoint, json_t *answered,
-                                            const char **out_why) {
+static inline const struct hook_request *lab_write(const struct provider *p,
+                                                   const struct hook_config *c, json_t *touchpoint,
+                                                   json_t *answered, const char **out_why) {
     static struct hook_request request;
     const struct hook_reply r = {.config = c,
                                  .touchpoint = touchpoint,
