@@ -1,5 +1,9 @@
-"""Calls: real ones by sipp through Kamailio with the log rotated between them, and Asterisk's records."""
+"""Calls: real ones by sipp through Kamailio with the log rotated between them, and Asterisk's records.
+
+CALLS=1000 RATE=20 makes a load of the test of eight outcomes."""
+import os
 import pathlib
+import re
 import shutil
 import subprocess
 import threading
@@ -26,6 +30,10 @@ Max-Forwards: 70
 """
 
 
+# What is called, how that ends, what the caller is told.
+OUTCOMES = {"00": ("answered", 200), "01": ("busy", 486), "02": ("abandoned", 487), "03": ("voicemail", 200), "04": ("no-answer", 408),
+            "05": ("rejected", 603), "06": ("failed", 404), "07": ("unavailable", 480)}
+
 INVITE_BRANCH = "z9hG4bK-[pid]-i-[call_number]" # of the INVITE, its CANCEL and the ACK of its failure
 
 
@@ -35,10 +43,10 @@ def request(method, caller, cseq, branch="[branch]", tag="", more=""):
 
 
 def uac(caller, outcome):
-    """A caller's scenario: talks for a second, gives up while it rings, or is told busy."""
+    """A caller's scenario: talks for a while, gives up while it rings, or is told no."""
     invite = request("INVITE", caller, "1 INVITE", branch=INVITE_BRANCH).replace("<send>", '<send retrans="500">')
     steps = [invite, '<recv response="100" optional="true"/>', '<recv response="180" optional="true"/>']
-    if outcome == "answered":
+    if outcome in ("answered", "voicemail"):
         steps += ['<recv response="200" rrs="true"/>',
                   request("ACK", caller, "1 ACK", tag="[peer_tag_param]", more="[routes]\n"), '<pause milliseconds="1000"/>',
                   request("BYE", caller, "2 BYE", tag="[peer_tag_param]", more="[routes]\n").replace("<send>", '<send retrans="500">'),
@@ -48,7 +56,8 @@ def uac(caller, outcome):
         steps += ['<pause milliseconds="500"/>', request("CANCEL", caller, "1 CANCEL", branch=INVITE_BRANCH).replace("<send>", '<send retrans="500">'),
                   '<recv response="200"/>', '<recv response="487"/>', request("ACK", caller, "1 ACK", branch=INVITE_BRANCH, tag="[peer_tag_param]")]
     else:
-        steps += ['<recv response="486"/>', request("ACK", caller, "1 ACK", branch=INVITE_BRANCH, tag="[peer_tag_param]")]
+        code = dict(OUTCOMES.values())[outcome]
+        steps += [f'<recv response="{code}"/>', request("ACK", caller, "1 ACK", branch=INVITE_BRANCH, tag="[peer_tag_param]")]
     return '<?xml version="1.0"?>\n<scenario name="caller">\n' + "\n".join(steps) + "\n</scenario>\n"
 
 
@@ -65,19 +74,20 @@ def uas(outcome):
     elif outcome == "abandoned":
         steps += ['<recv request="CANCEL"/>', plain, answer(487, "Request Terminated").replace("[last_CSeq:]", "CSeq: 1 INVITE"), '<recv request="ACK"/>']
     else:
-        steps = [steps[0], answer(486, "Busy Here"), '<recv request="ACK"/>']
+        steps = [steps[0], answer(*{"busy": (486, "Busy Here"), "rejected": (603, "Decline"), "unavailable": (480, "Temporarily Unavailable")}[outcome]),
+                 '<recv request="ACK"/>']
     return '<?xml version="1.0"?>\n<scenario name="agent">\n' + "\n".join(steps) + "\n</scenario>\n"
 
 
 class Switch:
-    """Kamailio and three phones; its lines go to the log that is followed, which rotate() renames."""
+    """Kamailio and five phones; its lines go to the log that is followed, which rotate() renames."""
 
     def __init__(self, t):
         self.t, self.log, self.port, self.processes = t, t.var / "log/kamailio.log", free_port(), []
-        ports = {"answered": free_port(), "busy": free_port(), "abandoned": free_port()}
+        ports = {name: free_port() for name in ("answered", "busy", "abandoned", "rejected", "unavailable")}
         text = (HERE / "kamailio.cfg").read_text().replace("%PORT%", str(self.port))
-        for name, outcome in (("ANSWER", "answered"), ("BUSY", "busy"), ("RING", "abandoned")):
-            text = text.replace(f"%UAS_{name}%", str(ports[outcome]))
+        for name, port in ports.items():
+            text = text.replace(f"%UAS_{name.upper()}%", str(port))
         config = t.dir / "kamailio.cfg"
         config.write_text(text)
         self.kamailio = subprocess.Popen(["kamailio", "-DD", "-E", "-f", str(config), "-Y", str(t.dir), "-P", str(t.dir / "kamailio.pid")],
@@ -107,9 +117,26 @@ class Switch:
     def call(self, caller, callee, outcome):
         self.sipp(f"uac_{outcome}", uac(caller, outcome), ["-m", "1", "-s", callee, "-p", str(free_port()), f"127.0.0.1:{self.port}"])
 
-    def rotate(self):
+    def load(self, digits, outcome, first, n, rate):
+        """n callers "+4930…", so many a second, as a process that runs beside others."""
+        numbers = self.t.dir / f"callers-{digits}.csv"
+        numbers.write_text("SEQUENTIAL\n" + "".join(f"+4930{first + i};\n" for i in range(n)))
+        return self.sipp(f"load_{digits}", uac("[field0]", outcome), ["-m", str(n), "-s", f"+4420794601{digits}", "-p", str(free_port()), "-inf", str(numbers),
+                                                                     "-r", str(rate), "-rp", "8000", f"127.0.0.1:{self.port}"], wait=False)
+
+    def rotate(self, copy=False):
         self.rotated = getattr(self, "rotated", 0) + 1
-        self.log.rename(self.log.with_suffix(f".log.{self.rotated}"))
+        to = self.log.with_suffix(f".log.{self.rotated}")
+        if copy:
+            shutil.copy(self.log, to)
+            os.truncate(self.log, 0)
+        else:
+            self.log.rename(to)
+
+    def lost(self):
+        """Call ids of lines that stand in no file any more: copytruncate's own loss."""
+        kept = "".join(p.read_text() for p in self.log.parent.glob("kamailio.log*"))
+        return {m[1] for line in self.seen if line not in kept and (m := re.search(r"call_?id=([^;\s]+)", line))}
 
     def close(self):
         for p in [*self.processes, self.kamailio]:
@@ -147,6 +174,52 @@ def test_calls_through_kamailio_are_on_the_timeline_once(fresh):
             assert len(t.timeline(t.contact("phone:" + number)["id"])) == 1
         assert len(t.get("/v1/tasks", params={"queue": "callbacks"}).json()["items"]) == 2
     finally:
+        switch.close()
+
+
+def rotate_often(switch, every, done):
+    """By rename and by copytruncate in turn, whatever is being written."""
+    copy = False
+    while not done.wait(every):
+        if switch.log.exists():
+            switch.rotate(copy)
+            copy = not copy
+
+
+@pytest.mark.skipif(bool(NEEDED), reason=f"not installed: {', '.join(NEEDED)}")
+def test_calls_of_eight_outcomes_survive_every_rotation(fresh):
+    t, each, rate = fresh, int(os.environ.get("CALLS", 16)) // 8, int(os.environ.get("RATE", 20))
+    switch, done = Switch(t), threading.Event()
+    rotor = threading.Thread(target=rotate_often, args=(switch, max(1.0, each / rate), done), daemon=True)
+    try:
+        rotor.start()
+        callers = [(digits, outcome, 7000000 + int(digits) * 10000) for digits, (outcome, _) in OUTCOMES.items()]
+        running = [switch.load(digits, outcome, first, each, rate) for digits, outcome, first in callers]
+        for process in running:
+            _, error = process.communicate(timeout=120 + each * 8 / rate)
+            assert process.returncode == 0, error
+        done.set()
+        rotor.join()
+        right, wrong, lost = 0, [], set()
+        for digits, outcome, first in callers:
+            meant = "no-answer" if outcome == "unavailable" else outcome
+            for number in (f"+4930{first + i}" for i in range(each)):
+                try:
+                    contact = wait_for(lambda n=number: t.contact("phone:" + n), 12, why=number)
+                    wait_for(lambda: any(p["call"]["disposition"] == meant for p in t.timeline(contact["id"])), 6, why=outcome)
+                    assert len(t.timeline(contact["id"])) == 1
+                    right += 1
+                except AssertionError:
+                    wrong.append((number, outcome))
+                    lost = lost or switch.lost()
+        by_number = {m[2]: m[1] for line in switch.seen if (m := re.search(r"call_id=([^;]+);.*src_user=([^;]+)", line))}
+        excused = [one for one in wrong if by_number.get(one[0]) in lost]
+        metrics = t.get("/metrics").text
+        print(f"calls: {right} of {8 * each} right, {len(excused)} touched by copytruncate's own loss ({len(lost)} calls)")
+        assert wrong == excused
+        assert re.search(r'touchline_sip_log_events_total\{[^}]*truncated[^}]*\} [1-9]', metrics)
+    finally:
+        done.set()
         switch.close()
 
 
