@@ -6,6 +6,7 @@
 #include <touchline/plugin.h>
 
 #include "notice.h"
+#include "recount.h"
 #include "sip.h"
 
 /* Reads what is new; a log with much to read gets a bounded share of a turn. */
@@ -98,6 +99,10 @@ static bool sip_reload(void *instance, const void *config) {
     return true;
 }
 
+static bool sip_operate(void *instance, struct tl_operation *op, const struct tl_operate *what) {
+    return recount_begin(instance, op, what);
+}
+
 static void sip_drain(void *instance) {
     struct sip *s = instance;
     s->drained = true;
@@ -105,6 +110,7 @@ static void sip_drain(void *instance) {
 
 static void sip_stop(void *take_instance) {
     struct sip *s = take_instance;
+    recount_stop(s);
     s->host->timer_free(s->timer);
     notice_free(s->notice);
     list_each (it, &s->sources)
@@ -127,4 +133,5 @@ __attribute__((visibility("default"))) const struct tl_plugin touchline_plugin =
     .reload = sip_reload,
     .drain = sip_drain,
     .stop = sip_stop,
+    .operate = sip_operate,
 };

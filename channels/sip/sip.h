@@ -78,6 +78,8 @@ struct call *source_add(struct source *source, const struct call_line *line, str
 struct post;
 void source_keep_piece(struct input *input, struct str piece, struct str id, const char *why,
                        struct post *post);
+/* The entry whose trunk says how numbers are dialled: it speaks for its group. */
+const struct log_config *source_rules(const struct source *source);
 /* Tells what has settled. */
 void source_tick(struct source *source);
 

@@ -188,6 +188,11 @@ static const struct input *rules_of(const struct source *source) {
     return first;
 }
 
+const struct log_config *source_rules(const struct source *source) {
+    const struct input *input = rules_of(source);
+    return input ? input->config : NULL;
+}
+
 static void submit_call(struct source *source, struct call *c, const struct input *rules) {
     const struct tl_host *h = source->sip->host;
     cleanup(arena_clear) struct arena a;

@@ -13,8 +13,8 @@ struct zone;
 /* name: "Europe/Berlin"; absent or "UTC": no offset. NULL: no such zone. */
 struct zone *zone_open(struct str name);
 void zone_free(struct zone *z);
-/* A local wall time, given as if it were UTC, to UTC (z NULL: it is UTC). Of a time that is there twice the first; one
- * that is skipped moves forward. */
+/* A local wall time, given as if it were UTC, to UTC (z NULL: it is UTC). Of a time that is there
+ * twice the first; one that is skipped moves forward. */
 int64_t zone_to_utc_ms(const struct zone *z, int64_t local_ms);
 /* Both of a time that is there twice; else twice the same. */
 void zone_both_utc_ms(const struct zone *z, int64_t local_ms, int64_t out[2]);

@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from touchline import free_port, stop, wait_for
+from touchline import Touchline, free_port, stop, wait_for
 
 HERE = pathlib.Path(__file__).parent / "sip"
 NEEDED = [p for p in ("kamailio", "sipp") if not shutil.which(p)]
@@ -265,3 +265,76 @@ def test_withheld_numbers_make_no_contact(fresh):
     line = "ACC: call missed: timestamp=1795422885;method=INVITE;from_tag=a;to_tag=b;call_id=w1;code=487;reason=x;src_user=anonymous;dst_ouser=+442079460100\n"
     (t.var / "log/kamailio.log").write_text(line)
     wait_for(lambda: any("withheld" in q["reason"] for q in t.get("/v1/quarantine").json()["items"]), 15, why="kept for an operator")
+
+
+QUEUE_SWITCH = """
+    - { name: pbx, group: desk, format: asterisk-csv, file: PBX/Master.csv, zone: UTC, queues: { "8001": support },
+        trunk: { country: 49, national: 0, international: ["00"], inbound: ["+4420794601", "100", "8001"], extensions: 2-4 } }
+    - { name: waiting, group: desk, format: asterisk-queue, file: PBX/queue_log }
+    - { name: proxy, format: kamailio-dbtext, directory: PBX/tables, trunk: { country: 49, inbound: ["+4420794601"] } }
+"""
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A daemon that follows a switch's records, its queues' log and a proxy's tables."""
+    (tmp_path / "tables").mkdir()
+
+    def edit(text):
+        before, after = text.split("  sip:\n")
+        return before + "  sip:" + QUEUE_SWITCH.replace("PBX", str(tmp_path)) + after[after.index("\nrules:"):]
+
+    with Touchline(edit=edit) as t:
+        t.pbx = tmp_path
+        yield t
+
+
+def record(number, unique, dstchannel="", app="Queue", data="8001,t", disposition="ANSWERED", took=25):
+    return (f'"","+49305556{number}","8001","in","""Jana"" <+49305556{number}>","PJSIP/t-1","{dstchannel}","{app}","{data}","2026-11-23 08:00:00",'
+            f'"2026-11-23 08:00:00","2026-11-23 08:00:{took}",{took},{took},"{disposition}","DOCUMENTATION","{unique}","","","{unique}",1\n')
+
+
+def test_a_switch_and_its_queues_log_make_one_call(desk):
+    t = desk
+    (t.pbx / "Master.csv").write_text(record("01", "1795420800.1") + record("02", "1795420800.5", "PJSIP/101-2", took=45))
+    (t.pbx / "queue_log").write_text("1795420800|1795420800.1|8001|NONE|ENTERQUEUE||+4930555601|1\n1795420825|1795420800.1|8001|NONE|ABANDON|1|1|25\n"
+                                     "1795420800|1795420800.5|8001|NONE|ENTERQUEUE||+4930555602|1\n"
+                                     "1795420815|1795420800.5|8001|PJSIP/101|CONNECT|15|1795420811.7|4\n"
+                                     "1795420845|1795420800.5|8001|PJSIP/101|COMPLETECALLER|15|30|1\n")
+    for number, outcome, agent, talk in (("01", "abandoned", None, 0), ("02", "answered", "PJSIP/101", 30)):
+        contact = wait_for(lambda n=number: t.contact(f"phone:+49305556{n}"), why=number)
+        one = wait_for(lambda: [p for p in t.timeline(contact["id"]) if p["call"]["queue"] == "support" and p["call"]["agent"] == agent], why=outcome)
+        assert len(t.timeline(contact["id"])) == 1 and one[0]["source"] == "sip:desk" and one[0]["from"]["name"] == "Jana"
+        assert (one[0]["call"]["disposition"], one[0]["call"]["talk_s"]) == (outcome, talk)
+    t.restart()
+    (t.pbx / "Master.csv").open("a").write(record("03", "1795420800.9", app="VoiceMail", data="100"))
+    wait_for(lambda: t.contact("phone:+4930555603"), why="the call after the restart")
+    assert len(t.timeline(t.contact("phone:+4930555602")["id"])) == 1
+
+
+def test_a_table_that_is_written_anew_is_read_each_time(desk):
+    t = desk
+    acc = "id(int,auto) method(string) from_tag(string) to_tag(string) callid(string) sip_code(string) sip_reason(string) time(int)\n"
+    cdr = "id(int,auto) start_time(int) end_time(int) duration(double) callid(string,null) from_uri(string,null) to_uri(string,null)\n"
+    for n in (1, 2):
+        rows = range(n, 0, -1) # the newest first
+        (t.pbx / "tables/acc").write_text(acc + "".join(f"{i}:INVITE:a:b:t{i}:486:Busy \\: Here:179542290{i}\n" for i in rows))
+        (t.pbx / "tables/acc_cdrs").write_text(cdr + "".join(f"{i}:179542290{i}:179542290{i}:0.00:t{i}:sip\\:+493055570{i}@x:sip\\:+442079460100@y\n" for i in rows))
+        contact = wait_for(lambda: t.contact(f"phone:+493055570{n}"), why=str(n))
+        wait_for(lambda: [p["call"]["disposition"] for p in t.timeline(contact["id"])] == ["busy"], why="its outcome")
+    assert len(t.timeline(t.contact("phone:+493055570" "1")["id"])) == 1
+    assert "truncated" not in t.get("/metrics").text
+
+
+def test_reconcile_counts_the_calls_of_the_files(desk):
+    t = desk
+    rows = [record(f"1{i}", f"1795420800.1{i}") for i in range(4)] + [record("19", "1795420800.19").replace("+4930555619", "anonymous"), "no,record\n"]
+    (t.pbx / "Master.csv").write_text("".join(rows))
+    wait_for(lambda: t.contact("phone:+4930555613"), why="the calls")
+    (t.pbx / "Master.csv").rename(t.pbx / "Master.csv.1")
+    (t.pbx / "Master.csv").write_text(record("14", "1795420800.14"))
+    wait_for(lambda: t.contact("phone:+4930555614"), why="the call behind the rotation")
+    begun = t.post("/v1/sources/sip:desk/reconcile", {"since": "all"})
+    assert begun.status_code == 202, begun.text
+    ended = wait_for(lambda: (o := t.get(f"/v1/operations/{begun.json()['id']}").json())["state"] != "running" and o, 15, why="the reconcile")
+    assert ended["state"] == "done" and ended["summary"] == {"log": 6, "kept": 5, "missing": 0, "nobody": 1, "unreadable": 1}
