@@ -17,6 +17,7 @@
 #include "calendar.h"
 #include "charset.h"
 #include "email.h"
+#include "mail_date.h"
 #include "mime.h"
 #include "mime_text.h"
 #include "people.h"
@@ -146,7 +147,7 @@ static void read_date(struct reading *r) {
     r->at_ms = fetched_ms > 0 ? arrived_ms : -1;
     if (!date.n) {
         warnings_add(&r->warnings, "date missing");
-    } else if (!date_parse_mail(header_unfold(&r->arena, str_upto(date, 500)), &ms)) {
+    } else if (!mail_date(header_unfold(&r->arena, str_upto(date, 500)), &ms)) {
         warnings_add(&r->warnings, "date cannot be read");
     } else {
         off = ms > arrived_ms ? ms - arrived_ms : arrived_ms - ms;
