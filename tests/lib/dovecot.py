@@ -144,20 +144,22 @@ mailbox_idle_check_interval = 1s
     def start(self):
         binary = shutil.which("dovecot") or "/usr/sbin/dovecot"
         with open(self.dir / "start.log", "ab") as log:
-            self.process = subprocess.Popen([binary, "-F", "-c", str(self.dir / "dovecot.conf")], stdout=log, stderr=log)
+            self.process = subprocess.Popen([binary, "-F", "-c", str(self.dir / "dovecot.conf")], stdout=log, stderr=log,
+                                            start_new_session=True)
         wait_for(self.login, 15, why=f"dovecot (logs in {self.dir})").logout()
 
-    def stop(self):
+    def stop(self, sig=signal.SIGTERM):
+        """It and its children, which stand in a group of their own."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.killpg(self.process.pid, sig)
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
 
     def close(self):
-        self.stop()
+        self.stop(signal.SIGKILL)
         if os.environ.get("KEEP") is None:
             shutil.rmtree(self.dir, ignore_errors=True)
 
