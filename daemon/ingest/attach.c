@@ -19,6 +19,7 @@ struct attaching {
     json_t *head;
     struct id touchpoint;
     struct touchpoint_fetched what;
+    bool withdrawn; /* the entry has no content any more */
 };
 
 static void erased(void *arg, bool ok) {
@@ -27,6 +28,7 @@ static void erased(void *arg, bool ok) {
 
 static bool amend(void *arg, json_t *entry) {
     struct attaching *a = arg;
+    a->withdrawn = jget_bool(entry, "deleted", false);
     return touchpoint_fetched(entry, a->touchpoint, &a->what);
 }
 
@@ -38,8 +40,8 @@ static void amended(void *arg, const struct fault *fault, enum amend_code code) 
         job_failed(j, fault);
         return;
     }
-    /* The person was erased while it was under way. */
-    if (code == AMEND_ERASED && a->what.sha256.n)
+    /* The person was erased, or the message taken back, while it was under way. */
+    if ((code == AMEND_ERASED || a->withdrawn) && a->what.sha256.n)
         blob_erase(j->g->parts.blobs, str_c(id_write('p', a->touchpoint).c), erased, NULL);
     if (code == AMEND_OK)
         note_step(j, a->touchpoint, a->what.sha256.n ? "attachment" : "attachment failed",

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "blob/blob.h"
 #include "ingest/ingest_priv.h"
 #include "ingest/letter.h"
 #include "store/task.h"
@@ -266,8 +267,14 @@ void unit_finish(struct unit *u) {
     unit_acknowledge(u, told);
 }
 
+static void erased(void *arg, bool ok) {
+    (void)arg, (void)ok;
+}
+
 void unit_effects(struct unit *u) {
     struct fault f;
+    if (u->tp->deleted) /* what was taken back must go, its files too */
+        blob_erase(u->g->parts.blobs, str_c(id_write('p', u->tp->id).c), erased, NULL);
     if (!media_wanted(u)) {
         fault_set(&f, FAULT_BUSY, "media", "the spool takes no notes");
         unit_fail(u, &f);
