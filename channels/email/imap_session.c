@@ -315,8 +315,8 @@ static void on_stream(void *arg, enum tl_stream_event event, struct str bytes) {
         break;
     case TL_STREAM_DOWN:
     case TL_STREAM_DENIED:
-        s->stream = NULL;
-        session_down(s, event == TL_STREAM_DENIED, bytes);
+        s->stream = NULL; /* where we had found fault with it before, that is the reason */
+        session_down(s, event == TL_STREAM_DENIED, s->failing ? str_c(s->why) : bytes);
         break;
     }
 }
