@@ -54,7 +54,7 @@ const char *const freeswitch_names[FS_NAMES] = {
     [FS_RECORDING] = "record_path",
     [FS_PRIVACY] = "privacy_hide_number",
     [FS_CONTEXT] = "context",
-    [FS_TRANSFER] = "transfer_source",
+    [FS_TRANSFER] = "endpoint_disposition",
 };
 
 static struct str get(const struct fs_leg *leg, enum fs_name name) {
@@ -265,7 +265,8 @@ static void read_parties(const struct fs_leg *leg, bool came_in, struct call_lin
     struct str agent = get(leg, FS_CC_AGENT);
     out->agent = str_cut(&agent, '@');
     out->recording = get(leg, FS_RECORDING);
-    out->transfer = has(leg, FS_TRANSFER);
+    /* BLIND_TRANSFER, ATTENDED_TRANSFER; transfers within the dialplan are none. */
+    out->transfer = str_ends(get(leg, FS_TRANSFER), (struct str)STR("_TRANSFER"));
     out->context = came_in ? get(leg, FS_CONTEXT) : STR_NONE;
 }
 

@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import random
 import socket
 import struct
 import time
@@ -214,3 +215,47 @@ def test_the_collected_packets_are_calls_on_the_timeline(sources):
             print("kamailio-sipp over HEP:", d, calls)
     print(f"corpus kamailio-sipp (hep, whole daemon): {right} of {len(whole)}")
     assert right == len(whole)
+
+
+OUTCOMES = {"answered": 200, "voicemail": 200, "abandoned": 487, "no-answer": 408, "busy": 486, "rejected": 603, "failed": 404, "unavailable": 480}
+
+
+def captured(call, caller, outcome):
+    """What a proxy's capture sees of a call: both hops, answers repeated."""
+    code = OUTCOMES[outcome]
+    other = "voicemail" if outcome == "voicemail" else "anna"
+    out = [(0, sip("INVITE sip:+442079460100@contact.example.org SIP/2.0", "1 INVITE", "b1", call, caller)),
+           (0, sip("SIP/2.0 100 Trying", "1 INVITE", "b1", call, caller)),
+           (0.1, sip("INVITE sip:anna@10.0.0.7 SIP/2.0", "1 INVITE", "b2", call, caller)),
+           (1, sip("SIP/2.0 180 Ringing", "1 INVITE", "b2", call, caller, ";tag=t"))]
+    if outcome == "voicemail":
+        out += [(9, sip("SIP/2.0 408 Timeout", "1 INVITE", "b2", call, caller, ";tag=t")),
+                (9.1, sip("INVITE sip:voicemail@10.0.0.9 SIP/2.0", "1 INVITE", "b3", call, caller))]
+    if outcome == "abandoned":
+        out += [(5, sip("CANCEL sip:+442079460100@contact.example.org SIP/2.0", "1 CANCEL", "b1", call, caller))]
+    last = "b3" if other == "voicemail" else "b2"
+    out += [(10, sip(f"SIP/2.0 {code} Final", "1 INVITE", branch, call, caller, ";tag=t")) for branch in (last, "b1", "b1")]
+    if code == 200:
+        out += [(40, sip(f"BYE sip:{other}@10.0.0.7 SIP/2.0", "2 BYE", "b9", call, caller, ";tag=t"))] * 2
+    return out
+
+
+def test_many_captured_calls_are_each_a_call_once(sources):
+    """Their packets come mixed, some repeated, some in another order. CALLS in the environment asks for more."""
+    n, rng = int(os.environ.get("CALLS", 64)), random.Random(7)
+    due = {f"+49301{i:07}": list(OUTCOMES)[i % len(OUTCOMES)] for i in range(n)}
+    began = time.monotonic()
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as u:
+        for first in range(0, n, 20): # as many at once, a second's worth of 20 a second
+            window = [(at + rng.random() * 0.05, hep(m, at=1795420800 + at))
+                      for caller in list(due)[first:first + 20] for at, m in captured(f"many-{caller}", caller, due[caller])]
+            for _, packet in sorted(window, key=lambda x: x[0]):
+                u.sendto(packet, ("::1", sources.port6))
+            time.sleep(0.02) # a burst within what the socket holds
+    counts = {}
+    for caller, outcome in due.items():
+        one = sources.call_of(caller, 30)["call"]
+        want = {"unavailable": "no-answer"}.get(outcome, outcome)
+        assert one["disposition"] == want and one["talk_s"] == (30 if OUTCOMES[outcome] == 200 else 0), (caller, outcome, one)
+        counts[want] = counts.get(want, 0) + 1
+    print(f"{n} captured calls in {time.monotonic() - began:.1f} s: {counts}")

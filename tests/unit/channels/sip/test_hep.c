@@ -70,6 +70,7 @@ struct source {
     struct format_sink sink;
     int64_t mono_ms;
     struct str secret;
+    bool trust_asserted;
 };
 
 static void source_open(struct source *s) {
@@ -88,8 +89,12 @@ static enum format_verdict give(struct source *s, struct str packet) {
     cleanup(arena_clear) struct arena a;
     arena_init(&a);
     const char *why = NULL;
-    const struct format_in in = {
-        .arena = &a, .state = s->state, .mono_ms = s->mono_ms, .now_ms = 1, .secret = s->secret};
+    const struct format_in in = {.arena = &a,
+                                 .state = s->state,
+                                 .mono_ms = s->mono_ms,
+                                 .now_ms = 1,
+                                 .secret = s->secret,
+                                 .trust_asserted = s->trust_asserted};
     enum format_verdict v = format_hep.packet(&in, packet, &s->sink, &why);
     assert_true(v != FORMAT_BAD || why);
     return v;
@@ -296,6 +301,60 @@ static void privacy_and_anonymous_withhold(void **state) {
     assert_true(s.heard.calls[0].withheld);
     assert_int_equal(s.heard.calls[0].outcome, CALL_BUSY);
     source_close(&s);
+}
+
+static void an_asserted_identity_counts_only_if_trusted(void **state) {
+    (void)state;
+    static const char *const callers[] = {"sip:+4930123456@h", "tel:+4930999"};
+    for (int trusted = 0; trusted < 2; trusted++) {
+        struct source s;
+        source_open(&s);
+        s.trust_asserted = trusted;
+        tells(&s, 0, "INVITE sip:+4930555@h", "1 INVITE", "b1",
+              "\r\nP-Asserted-Identity: <sip:+4930777@h>, <tel:+4930999>");
+        tells(&s, 4, "486 Busy", "1 INVITE", "b1",
+              ";tag=t\r\nP-Asserted-Identity: <sip:+4930888@h>");
+        if (!str_is(s.heard.calls[0].caller, callers[trusted]))
+            fail_msg("\"%.*s\", not %s", STR_ARG(s.heard.calls[0].caller), callers[trusted]);
+        source_close(&s);
+    }
+}
+
+static void count_told(void *arg, const struct hep_call *call) {
+    unsigned *told = arg;
+    assert_int_equal(call->state, HEP_OVER);
+    ++*told;
+}
+
+/* One INVITE after the other, never answered: who talks stays. */
+static void a_flood_of_invites_ends_nobody_who_talks(void **state) {
+    (void)state;
+    unsigned told = 0;
+    const struct hep_options options = {.calls_max = 100};
+    struct hep_calls *calls = hep_calls_new(&options, count_told, &told);
+    cleanup(arena_clear) struct arena a;
+    arena_init(&a);
+    for (int i = 0; i < 1000; i++) {
+        struct sip_message m = {.request = true,
+                                .method = STR("INVITE"),
+                                .uri = STR("sip:1@h"),
+                                .cseq = 1,
+                                .call_id = i ? arena_strf(&a, "flood-%d", i) : str_c("talks"),
+                                .branch = STR("b")};
+        assert_true(hep_calls_add(calls, &m, str_c("INVITE"), STR_NONE, i, i));
+        m.request = false;
+        m.code = 200;
+        if (!i)
+            assert_true(hep_calls_add(calls, &m, str_c("200"), STR_NONE, i, i));
+    }
+    assert_int_equal(hep_calls_open(calls), 100);
+    assert_int_equal(told, 900);
+    struct sip_message bye = {
+        .request = true, .method = STR("BYE"), .cseq = 2, .call_id = STR("talks")};
+    assert_true(hep_calls_add(calls, &bye, str_c("BYE"), STR_NONE, 2000, 2000));
+    assert_int_equal(told, 901);
+    assert_int_equal(hep_calls_open(calls), 99);
+    hep_calls_free(calls);
 }
 
 static void packets_without_the_key_or_of_old_versions_are_refused(void **state) {
@@ -513,6 +572,8 @@ int main(void) {
         cmocka_unit_test(a_password_asked_for_is_no_call),
         cmocka_unit_test(what_is_never_answered_ends_by_the_clock),
         cmocka_unit_test(privacy_and_anonymous_withhold),
+        cmocka_unit_test(an_asserted_identity_counts_only_if_trusted),
+        cmocka_unit_test(a_flood_of_invites_ends_nobody_who_talks),
         cmocka_unit_test(packets_without_the_key_or_of_old_versions_are_refused),
         cmocka_unit_test(a_bomb_is_not_inflated),
         cmocka_unit_test(a_stream_is_cut_at_its_lengths),
