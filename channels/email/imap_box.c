@@ -11,6 +11,7 @@
 #include <touchline/touchpoint.h>
 
 #include "imap_name.h"
+#include "meta.h"
 
 enum {
     RETRY_FIRST_MS = 1000,
@@ -343,12 +344,8 @@ static void meta_write(struct imap_box *b, const struct mailbox_config *m) {
     buf_init(&meta, META_MAX);
     jwrite_init(&w, &meta);
     jwrite_open(&w, NULL, '{');
-    jwrite_str(&w, "mailbox", m->name);
+    meta_write_mailbox(&w, b->email->config, m->name);
     jwrite_c(&w, "via", "imap");
-    jwrite_open(&w, "from_addresses", '[');
-    for (size_t i = 0; i < m->addresses.n; i++)
-        jwrite_str(&w, NULL, m->addresses.items[i]);
-    jwrite_close(&w, ']');
     b->meta = arena_str(&b->arena, w.ok ? buf_str(&meta) : str_c("{\"via\":\"imap\""));
 }
 

@@ -17,11 +17,12 @@
 #include "calendar.h"
 #include "charset.h"
 #include "email.h"
+#include "forward.h"
 #include "mail_date.h"
 #include "mime.h"
 #include "mime_text.h"
 #include "people.h"
-#include "reply_text.h"
+#include "reply_html.h"
 #include "thread.h"
 #include "trust.h"
 
@@ -219,9 +220,7 @@ static void read_kind(struct reading *r) {
         r->automatic = by_header;
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
 static void write_ids(struct jwrite *w, const char *key, const struct thread_ids *ids) {
     jwrite_open(w, key, '[');
@@ -281,9 +280,17 @@ static void write_parts(struct reading *r, struct jwrite *w) {
         calendar_write(w, r->mime.calendar);
 }
 
+static void write_warnings(struct reading *r, struct jwrite *w) {
+    jwrite_open(w, "warnings", '[');
+    for (size_t i = 0; i < r->warnings.n; i++)
+        jwrite_c(w, NULL, r->warnings.items[i]);
+    jwrite_close(w, ']');
+}
+
 /* What the daemon goes by, and what else is worth knowing. */
 static void write_data(struct reading *r, struct jwrite *w) {
     struct str index = thread_index_root(&r->arena, &r->headers);
+    struct address first; /* of a mail that was passed on: claimed, and shown as that */
     jwrite_open(w, "data", '{');
     if (r->unasked)
         jwrite_bool(w, "no_auto_reply", true);
@@ -295,15 +302,10 @@ static void write_data(struct reading *r, struct jwrite *w) {
         jwrite_str(w, "recipient", r->bounce.complained);
         jwrite_close(w, '}');
     }
+    if (forward_read(&r->arena, r->subject, r->mime.text, &first))
+        write_person(w, "forwarded_from", &first);
     write_parts(r, w);
     jwrite_close(w, '}');
-}
-
-static void write_warnings(struct reading *r, struct jwrite *w) {
-    jwrite_open(w, "warnings", '[');
-    for (size_t i = 0; i < r->warnings.n; i++)
-        jwrite_c(w, NULL, r->warnings.items[i]);
-    jwrite_close(w, ']');
 }
 
 static void write_body(struct reading *r, struct jwrite *w) {
@@ -311,7 +313,7 @@ static void write_body(struct reading *r, struct jwrite *w) {
     jwrite_str(w, "subject",
                utf8_upto(r->subject.p ? r->subject : (struct str)STR(""), SUBJECT_MAX));
     jwrite_str(w, "text", text);
-    jwrite_str(w, "reply_text", reply_text(&r->arena, text));
+    jwrite_str(w, "reply_text", reply_of(&r->arena, text, r->mime.html));
     jwrite_str(w, "html", r->mime.html);
     write_attachments(r, w);
 }

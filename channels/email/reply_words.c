@@ -18,12 +18,7 @@ static bool contains(struct str s, struct str word) {
     return s.n >= word.n && memmem(s.p, s.n, word.p, word.n) != NULL;
 }
 
-static bool starts_nocase(struct str s, struct str word) {
-    return s.n >= word.n && str_eq_nocase(str_upto(s, word.n), word);
-}
-
-/* Without the marks that quoting and bold type put around. */
-static struct str bare(struct str line, const char *marks) {
+struct str reply_bare(struct str line, const char *marks) {
     while (line.n && strchr(marks, line.p[0]))
         line = str_from(line, 1);
     while (line.n && strchr(marks, line.p[line.n - 1]))
@@ -31,135 +26,132 @@ static struct str bare(struct str line, const char *marks) {
     return line;
 }
 
-static const struct {
-    const char *word;
-    enum reply_field field;
-} field_words[] = {
-    {"From", REPLY_FIELD_FROM},
-    {"Von", REPLY_FIELD_FROM},
-    {"De", REPLY_FIELD_FROM},
-    {"Da", REPLY_FIELD_FROM},
-    {"Van", REPLY_FIELD_FROM},
-    {"Från", REPLY_FIELD_FROM},
-    {"Fra", REPLY_FIELD_FROM},
-    {"Od", REPLY_FIELD_FROM},
-    {"От", REPLY_FIELD_FROM},
-    {"Від", REPLY_FIELD_FROM},
-    {"Lähettäjä", REPLY_FIELD_FROM},
-    {"Feladó", REPLY_FIELD_FROM},
-    {"Kimden", REPLY_FIELD_FROM},
-    {"发件人", REPLY_FIELD_FROM},
-    {"差出人", REPLY_FIELD_FROM},
-    {"Sent", REPLY_FIELD_DATE},
-    {"Date", REPLY_FIELD_DATE},
-    {"Gesendet", REPLY_FIELD_DATE},
-    {"Datum", REPLY_FIELD_DATE},
-    {"Envoyé", REPLY_FIELD_DATE},
-    {"Enviado", REPLY_FIELD_DATE},
-    {"Enviado el", REPLY_FIELD_DATE},
-    {"Fecha", REPLY_FIELD_DATE},
-    {"Inviato", REPLY_FIELD_DATE},
-    {"Data", REPLY_FIELD_DATE},
-    {"Verzonden", REPLY_FIELD_DATE},
-    {"Skickat", REPLY_FIELD_DATE},
-    {"Sendt", REPLY_FIELD_DATE},
-    {"Dato", REPLY_FIELD_DATE},
-    {"Wysłano", REPLY_FIELD_DATE},
-    {"Odesláno", REPLY_FIELD_DATE},
-    {"Отправлено", REPLY_FIELD_DATE},
-    {"Дата", REPLY_FIELD_DATE},
-    {"Lähetetty", REPLY_FIELD_DATE},
-    {"Elküldve", REPLY_FIELD_DATE},
-    {"Gönderilen", REPLY_FIELD_DATE},
-    {"发送时间", REPLY_FIELD_DATE},
-    {"送信日時", REPLY_FIELD_DATE},
-    {"To", REPLY_FIELD_TO},
-    {"An", REPLY_FIELD_TO},
-    {"À", REPLY_FIELD_TO},
-    {"Para", REPLY_FIELD_TO},
-    {"A", REPLY_FIELD_TO},
-    {"Aan", REPLY_FIELD_TO},
-    {"Till", REPLY_FIELD_TO},
-    {"Til", REPLY_FIELD_TO},
-    {"Do", REPLY_FIELD_TO},
-    {"Komu", REPLY_FIELD_TO},
-    {"Кому", REPLY_FIELD_TO},
-    {"Vastaanottaja", REPLY_FIELD_TO},
-    {"Címzett", REPLY_FIELD_TO},
-    {"Kime", REPLY_FIELD_TO},
-    {"收件人", REPLY_FIELD_TO},
-    {"宛先", REPLY_FIELD_TO},
-    {"Subject", REPLY_FIELD_SUBJECT},
-    {"Betreff", REPLY_FIELD_SUBJECT},
-    {"Objet", REPLY_FIELD_SUBJECT},
-    {"Asunto", REPLY_FIELD_SUBJECT},
-    {"Oggetto", REPLY_FIELD_SUBJECT},
-    {"Onderwerp", REPLY_FIELD_SUBJECT},
-    {"Ämne", REPLY_FIELD_SUBJECT},
-    {"Emne", REPLY_FIELD_SUBJECT},
-    {"Temat", REPLY_FIELD_SUBJECT},
-    {"Předmět", REPLY_FIELD_SUBJECT},
-    {"Assunto", REPLY_FIELD_SUBJECT},
-    {"Тема", REPLY_FIELD_SUBJECT},
-    {"Aihe", REPLY_FIELD_SUBJECT},
-    {"Tárgy", REPLY_FIELD_SUBJECT},
-    {"Konu", REPLY_FIELD_SUBJECT},
-    {"主题", REPLY_FIELD_SUBJECT},
-    {"件名", REPLY_FIELD_SUBJECT},
-    {"Reply-To", REPLY_FIELD_OTHER},
-    {"Cc", REPLY_FIELD_OTHER},
-    {"CC", REPLY_FIELD_OTHER},
-    {"Risposta", REPLY_FIELD_OTHER},
-    {"Kopie", REPLY_FIELD_OTHER},
-    {"Priority", REPLY_FIELD_OTHER},
-    {"Importance", REPLY_FIELD_OTHER},
-    {"Attachments", REPLY_FIELD_OTHER},
-    {"Organization", REPLY_FIELD_OTHER},
-};
-
-enum reply_field reply_field(struct str line) {
-    line = bare(str_upto(line, 80), "> *_\t");
-    ptrdiff_t colon = str_find(line, ':');
-    struct str name = colon > 0 ? bare(str_upto(line, (size_t)colon), " *_\xa0") : STR_NONE;
-    for (size_t i = 0; i < COUNT(field_words) && name.n; i++)
-        if (str_is(name, field_words[i].word))
-            return field_words[i].field;
-    return REPLY_FIELD_NONE;
-}
-
 bool reply_is_divider(struct str line) {
     static const char *const framed[] = {
-        "original message",        "original appointment",
-        "original email",          "forwarded message",
-        "ursprüngliche nachricht", "original-nachricht",
-        "originalnachricht",       "weitergeleitete nachricht",
-        "message d'origine",       "message original",
-        "message transféré",       "mensaje original",
-        "mensaje reenviado",       "mensagem original",
-        "mensagem encaminhada",    "messaggio originale",
-        "messaggio inoltrato",     "oorspronkelijk bericht",
-        "doorgestuurd bericht",    "ursprungligt meddelande",
-        "originalmeddelande",      "oprindelig meddelelse",
-        "opprinnelig melding",     "alkuperäinen viesti",
-        "wiadomość oryginalna",    "původní zpráva",
-        "исходное сообщение",      "пересылаемое сообщение",
+        "original message",
+        "original appointment",
+        "original email",
+        "forwarded message",
+        "ursprüngliche nachricht",
+        "original-nachricht",
+        "originalnachricht",
+        "weitergeleitete nachricht",
+        "message d'origine",
+        "message original",
+        "message transféré",
+        "mensaje original",
+        "mensaje reenviado",
+        "mensagem original",
+        "mensagem encaminhada",
+        "messaggio originale",
+        "messaggio inoltrato",
+        "oorspronkelijk bericht",
+        "doorgestuurd bericht",
+        "ursprungligt meddelande",
+        "originalmeddelande",
+        "oprindelig meddelelse",
+        "opprinnelig melding",
+        "alkuperäinen viesti",
+        "wiadomość oryginalna",
+        "původní zpráva",
+        "исходное сообщение",
+        "пересылаемое сообщение",
+        "исходное письмо",
+        "пересланное сообщение",
+        "оригінальне повідомлення",
+        "vidarebefordrat meddelande",
+        "videresendt meddelelse",
+        "videresendt melding",
+        "przekazana wiadomość",
+        "wiadomość przekazana",
+        "przeposlaná zpráva",
+        "pôvodná správa",
+        "eredeti üzenet",
+        "továbbított üzenet",
+        "mesaj original",
+        "originalna poruka",
+        "izvorna poruka",
+        "izvirno sporočilo",
+        "orijinal mesaj",
+        "özgün ileti",
+        "iletilen mesaj",
+        "αρχικό μήνυμα",
+        "original-mail",
+        "ursprungligt mail",
+        "edelleenlähetetty viesti",
+        "välitetty viesti",
+        "原始邮件",
+        "原始郵件",
+        "转发邮件信息",
+        "轉寄郵件",
+        "元のメッセージ",
+        "転送メッセージ",
+        "원본 메시지",
+        "전달된 메시지",
+        "הודעה מקורית",
+        "رسالة أصلية",
+        "pesan asli",
+        "thư gốc",
+        "bericht doorgestuurd",
+        "message transféré",
+        "messaggio originale",
+        "mensagem original",
+        "urspr. nachricht",
+        "original message follows",
     };
     static const char *const whole[] = {
-        "Begin forwarded message:",      "Anfang der weitergeleiteten Nachricht:",
-        "Début du message réexpédié :",  "Inizio messaggio inoltrato:",
+        "Begin forwarded message:",
+        "Anfang der weitergeleiteten Nachricht:",
+        "Début du message réexpédié :",
+        "Inizio messaggio inoltrato:",
         "Inicio del mensaje reenviado:",
+        "Início da mensagem reenviada:",
+        "Mensagem encaminhada:",
+        "Begin doorgestuurd bericht:",
+        "Vidarebefordrat brev:",
+        "Videresendt besked:",
+        "Videresendt melding:",
+        "Początek przekazywanej wiadomości:",
+        "Начало переадресованного сообщения:",
+        "开始转发的邮件：",
+        "下面是被转发的邮件：",
+        "転送されたメッセージ:",
+        "전달된 메시지:",
     };
     if (line.n > 200)
         return false;
-    struct str words = bare(line, "> *-_=\t");
+    struct str words = reply_bare(line, "> *-_=\t");
     if (words.p > line.p + 1 && memmem(line.p, (size_t)(words.p - line.p), "--", 2) &&
         any_of(words, framed, COUNT(framed), str_eq_nocase))
         return true;
-    for (size_t i = 0; i < line.n; i++)
-        if ((line.p[i] == 'R' || line.p[i] == 'r') &&
-            starts_nocase(str_from(line, i), str_c("reply above this line")))
+    return any_of(reply_bare(line, " \t"), whole, COUNT(whole), str_eq);
+}
+
+bool reply_is_marker(struct str line) {
+    static const char *const words[] = {
+        "reply above this line",       "reply above the line",   "type your reply above",
+        "write above this line",       "please type your reply", "answer above this line",
+        "antworten sie oberhalb",      "bitte oberhalb dieser",  "oberhalb dieser zeile",
+        "répondre au-dessus de cette", "répondez au-dessus",     "responda por encima de esta",
+        "rispondi sopra questa",       "responda acima desta",   "antwoord boven deze",
+        "svara ovanför denna",         "skriv ovenfor denne",    "odpowiedz powyżej tej",
+        "do not reply below this",
+    };
+    char lower[300];
+    size_t n = 0;
+    if (line.n >= sizeof lower)
+        return false;
+    for (; n < line.n; n++)
+        lower[n] =
+            (char)((unsigned char)line.p[n] < 128 ? tolower((unsigned char)line.p[n]) : line.p[n]);
+    return any_of(str_make(lower, n), words, COUNT(words), contains);
+}
+
+static bool has_digit(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (isdigit((unsigned char)s.p[i]))
             return true;
-    return any_of(bare(line, " \t"), whole, COUNT(whole), str_eq);
+    return false;
 }
 
 static bool date_first(struct str line) {
@@ -171,10 +163,30 @@ static bool date_first(struct str line) {
 
 bool reply_starts_attribution(struct str line) {
     static const char *const starts[] = {
-        "On ",  "Am ", "Le ",   "El ",     "Il ", "Op ",      "Den ", "Dnia ",  "W dniu ", "Em ",
-        "Dne ", "På ", "Pada ", "No dia ", "În ", "Quoting ", "At ",  "Date: ", "Vào "};
-    line = bare(line, " \t*");
-    return date_first(line) || any_of(line, starts, COUNT(starts), str_starts);
+        "On ",  "Am ",      "Le ",  "El ",   "Il ",      "Op ",    "Den ", "Dnia ",  "W dniu ",
+        "Em ",  "Dne ",     "På ",  "Pada ", "No dia ",  "În ",    "At ",  "Date: ", "Vào ",
+        "Het ", "La data ", "Dňa ", "Dana ", "Στις ",    "בתאריך", "ב-",   "في ",    "Kl. ",
+        "在",   "于",       "於",   "เมื่อ",   "Quoting ", "Pe ",    "Ha ",
+    };
+    /* days of the week, short: a blank, a dot or a comma follows */
+    static const char *const days[] = {
+        "Mon", "Tue", "Wed",  "Thu", "Fri", "Sat", "Sun", "lun", "mar", "mer", "jeu", "ven",
+        "sam", "dim", "mié",  "jue", "vie", "sáb", "dom", "gio", "sab", "пн",  "вт",  "ср",
+        "чт",  "пт",  "сб",   "вс",  "нд",  "pon", "wt",  "śr",  "czw", "pt",  "sob", "niedz",
+        "tis", "ons", "tors", "fre", "lör", "sön", "mån", "man", "tir", "tor", "lør", "søn",
+        "seg", "ter", "qua",  "qui", "sex", "Mo",  "Di",  "Mi",  "Do",  "Fr",  "Sa",  "So",
+        "po",  "út",  "st",   "čt",  "pá",  "so",  "ne",  "ma",  "ti",  "ke",  "to",  "pe",
+    };
+    line = reply_bare(line, " \t*");
+    if (date_first(line) || any_of(line, starts, COUNT(starts), str_starts))
+        return true;
+    for (size_t i = 0; i < COUNT(days); i++) {
+        struct str day = str_c(days[i]), rest = str_from(line, day.n);
+        if (str_starts(line, day) && rest.n > 2 && strchr(" .,", rest.p[0]) &&
+            has_digit(str_upto(rest, 8)))
+            return true;
+    }
+    return false;
 }
 
 /* "2016-03-03 17:21 GMT+01:00 Some One": one mail program writes no verb. */
@@ -188,22 +200,62 @@ static bool is_stamp(struct str line) {
     return true;
 }
 
+static bool ends_with_colon(struct str s) {
+    return str_ends(s, (struct str)STR(":")) || str_ends(s, (struct str)STR("\xef\xbc\x9a"));
+}
+
+/* "… 10:43, Some One <some@one.example>:" is one whatever the language, and no verb need stand
+ * there. */
+bool reply_names_sender(struct str s) {
+    s = reply_bare(s, " \t*");
+    ptrdiff_t open = str_find(s, '<');
+    if (open < 0 || s.n > 300 || !ends_with_colon(s) || !reply_has_time(s))
+        return false;
+    struct str rest = str_from(s, (size_t)open);
+    ptrdiff_t at = str_find(rest, '@'), close = str_find(rest, '>');
+    return at > 0 && close > at;
+}
+
+/* The verb stands last, or little behind it: "(a)", a blank. */
+static bool ends_with_verb(struct str s, struct str verb) {
+    for (size_t back = 0; back <= 6 && back + verb.n <= s.n; back++)
+        if (str_ends(str_upto(s, s.n - back), verb))
+            return true;
+    return false;
+}
+
+static bool has_year(struct str s) {
+    for (size_t i = 0; i + 4 <= s.n; i++)
+        if ((!memcmp(s.p + i, "19", 2) || !memcmp(s.p + i, "20", 2)) &&
+            isdigit((unsigned char)s.p[i + 2]) && isdigit((unsigned char)s.p[i + 3]))
+            return true;
+    return false;
+}
+
 bool reply_is_attribution(struct str lines) {
-    static const char *const verbs[] = {
-        "wrote",   "schrieb", "a écrit", "écrit",      "escribió", "ha scritto", "scritto",
-        "schreef", "skrev",   "napisał", "pisze",      "escreveu", "пише",       "пишет",
-        "написал", "написав", "napsal",  "kirjoitti",  "yazdı",    "menulis",    "a scris",
-        "írta",    "写道",    "さんは",  "geschreven", "đã viết",  "έγραψε",     "notifications@",
-    };
-    bool digit = false;
-    lines = bare(lines, " \t*");
+    static const char *const last[] = {
+        "wrote",      "a écrit",     "écrit",      "escribió", "ha scritto", "scritto", "napisał",
+        "pisze",      "escreveu",    "пише",       "пишет",    "написал",    "написав", "napsal",
+        "kirjoitti",  "yazdı",       "a scris",    "写道",     "寫道",       "작성:",   "napisao",
+        "napisala",   "napísal",     "je napisal", "kirjutas", "rakstīja",   "parašė",  "написа",
+        "напісаў",    "va escriure", "skrifaði",   "scris",    "a scrie",    "skrifar", "כתב",
+        "כתבה",       "كتب",         "đã viết",    "เขียน",     "écrivait",   "a ecrit", "yazdi",
+        "geschreven", "έγραψε"};
+    /* in these languages the name comes behind */
+    static const char *const amid[] = {"schrieb",   "schreef", "skrev",     "さんは",
+                                       "のメール",  "írta",    "tarihinde", "notifications@",
+                                       "님이 작성", "menulis"};
+    lines = reply_bare(lines, " \t*");
     if (lines.n < 8 || lines.n > 1000)
         return false;
     if (is_stamp(lines))
         return true;
-    for (size_t i = 0; i < lines.n && !digit; i++)
-        digit = isdigit((unsigned char)lines.p[i]);
-    return digit && lines.p[lines.n - 1] == ':' && any_of(lines, verbs, COUNT(verbs), contains);
+    if (!has_digit(lines) || !ends_with_colon(lines))
+        return false;
+    if (any_of(lines, last, COUNT(last), ends_with_verb))
+        return true;
+    bool dated = reply_has_time(lines) || has_year(lines) || str_find(lines, '@') >= 0;
+    return dated && any_of(lines, amid, COUNT(amid), contains);
 }
 
 bool reply_is_device(struct str line) {
@@ -233,9 +285,51 @@ bool reply_is_device(struct str line) {
         "Отправлено с ",
         "Lähetetty ",
         "Diese Nachricht wurde von meinem ",
+        "Gesendet mit ",
+        "Envoyé avec ",
+        "Enviado con ",
+        "Enviado com ",
+        "Inviato con ",
+        "Inviato dal mio ",
+        "Verzonden met ",
+        "Verstuurd met ",
+        "Skickat från ",
+        "Sendt fra ",
+        "Sendt med ",
+        "Wysłano z ",
+        "Odesláno z ",
+        "Odoslané z ",
+        "Küldve ",
+        "Trimis de pe ",
+        "Trimis din ",
+        "Poslano s ",
+        "Poslano iz ",
+        "Надіслано з ",
+        "Изпратено от ",
+        "Στάλθηκε από ",
+        "iPhone'umdan gönderildi",
+        "iPhone から送信",
+        "iPhoneから送信",
+        "从我的 ",
+        "从我的",
+        "發自我的",
+        "发自我的",
+        "来自 ",
+        "나의 ",
+        "내 iPhone에서 보냄",
+        "Dikirim dari ",
+        "Được gửi từ ",
+        "נשלח מה",
+        "Outlook für ",
+        "Obtenir Outlook pour ",
+        "Obtener Outlook para ",
+        "Outlook beziehen für ",
+        "Download Outlook ",
+        "Hanki Outlook ",
+        "Sent on the ",
     };
     size_t words = 1;
-    line = bare(line, " \t*_<>");
+    line = reply_bare(line, " \t*_<>");
     ptrdiff_t link = str_find(line, '<');
     if (link >= 0)
         line = str_upto(line, (size_t)link);

@@ -18,15 +18,25 @@ enum reply_field {
 };
 enum reply_field reply_field(struct str line);
 
-/* "-----Original Message-----", "Begin forwarded message:", "reply above this line". */
+/* "-----Original Message-----", "Begin forwarded message:". */
 bool reply_is_divider(struct str line);
+/* "-- reply above this line --": ours, and what others write for it. */
+bool reply_is_marker(struct str line);
+/* "Word: …", whatever the word; a time of day, or a year. */
+bool reply_is_labelled(struct str line);
+bool reply_has_time(struct str line);
 
 /* One to three joined lines: "On <date>, <name> wrote:". */
 bool reply_is_attribution(struct str lines);
+/* One line that names a sender's address in brackets behind a time, in any language. */
+bool reply_names_sender(struct str line);
 /* Whether such a group can begin with this line. */
 bool reply_starts_attribution(struct str line);
 
 /* "Sent from my iPhone". */
 bool reply_is_device(struct str line);
+
+/* Without such marks at both ends: what quoting and bold type put around. */
+struct str reply_bare(struct str line, const char *marks);
 
 #endif

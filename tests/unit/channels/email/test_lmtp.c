@@ -372,6 +372,7 @@ static void wrong_configurations_are_told_with_their_place(void **state) {
         {.name = STR("three"), .addresses = {wrong, 1}},
     };
     struct email_config c = {
+        .lmtp = {.listen = STR("unix:lmtp.sock")},
         .mailboxes = {bad, 3},
         .relay = {.address = STR("mx.example:25"), .user = STR("u"), .password = STR("p")}};
     (void)state;
