@@ -48,6 +48,9 @@ bool mask_reads(const struct mask *m, struct str plugin);
 void mask_touchpoint(const struct mask *m, struct touchpoint *tp);
 /* Bytes of no known form, of a plugin: cards, IBANs and patterns in them. */
 void mask_bytes(const struct mask *m, struct str plugin, struct str bytes, struct buf *out);
+/* The bytes of an attachment that came by itself; false: they stay as they are. */
+bool mask_attachment(const struct mask *m, struct str channel, struct str source, struct str type,
+                     struct str bytes, struct buf *out);
 /* An attachment of this type is not kept. */
 bool mask_drops(const struct mask *m, struct str channel, struct str source, struct str type);
 

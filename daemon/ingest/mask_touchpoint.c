@@ -188,7 +188,7 @@ static bool is_text(struct str type) {
 }
 
 /* What an attachment says in plain text. */
-static void mask_attachment(struct masking *x, json_t *one) {
+static void mask_attached(struct masking *x, json_t *one) {
     struct touchpoint *tp = x->tp;
     struct touchpoint_blob *b = blob_of(tp, jget_str(one, "sha256"));
     cleanup(buf_clear) struct buf made;
@@ -225,7 +225,7 @@ static void mask_attachments(struct masking *x) {
         if (drops(x, jget_str(one, "type")))
             drop_attachment(x->tp, one);
         else
-            mask_attachment(x, one);
+            mask_attached(x, one);
     }
 }
 
@@ -248,6 +248,29 @@ void mask_touchpoint(const struct mask *m, struct touchpoint *tp) {
 }
 
 /* ---- bytes ---- */
+
+bool mask_attachment(const struct mask *m, struct str channel, struct str source, struct str type,
+                     struct str bytes, struct buf *out) {
+    struct str plugin = str_cut(&source, ':');
+    cleanup(buf_clear) struct buf made;
+    bool any = false;
+    buf_init(&made, TEXT_MAX);
+    for (size_t i = 0; i < m->n && is_text(type); i++) {
+        const struct mask_rule *r = &m->rules[i];
+        if (!r->find || r->config->fields.n || !mask_rule_for(r, channel, plugin))
+            continue;
+        buf_reset(&made);
+        size_t n = mask_rule_text(m, r, any ? buf_str(out) : bytes, true, &made);
+        if (!n)
+            continue;
+        mask_count(r, channel, n);
+        buf_reset(out);
+        any = true;
+        if (!buf_add(out, buf_str(&made)))
+            buf_reset(out);
+    }
+    return any;
+}
 
 void mask_bytes(const struct mask *m, struct str plugin, struct str bytes, struct buf *out) {
     cleanup(buf_clear) struct buf made;

@@ -233,6 +233,9 @@ static void keep(struct fetch *f, const struct tl_attached *a) {
     uint8_t digest[SHA256_BYTES];
     char hex[SHA256_HEX + 1];
     int64_t until_ms;
+    struct str bytes = a->bytes;
+    cleanup(buf_clear) struct buf masked;
+    buf_init(&masked, (size_t)DEFAULT_BYTES * 4);
     if (g->mask && mask_drops(g->mask, f->row.channel, f->row.source, a->type)) {
         give_up(f, str_c("attachments of its type are not kept"));
         return;
@@ -240,14 +243,16 @@ static void keep(struct fetch *f, const struct tl_attached *a) {
     /* Where nothing is kept of a channel, its attachments are all the same: they are the message.
      */
     (void)!kept_until(g, f->row.channel, f->row.received_ms, &until_ms);
-    sha256(a->bytes, digest);
+    if (g->mask && mask_attachment(g->mask, f->row.channel, f->row.source, a->type, bytes, &masked))
+        bytes = buf_str(&masked);
+    sha256(bytes, digest);
     hex_encode(digest, sizeof digest, hex);
     f->what = (struct touchpoint_fetched){.sha256 = arena_str(&f->arena, str_c(hex)),
-                                          .size = (int64_t)a->bytes.n,
+                                          .size = (int64_t)bytes.n,
                                           .type = arena_str(&f->arena, str_upto(a->type, 200)),
                                           .name = arena_str(&f->arena, str_upto(a->name, 1000))};
     f->m->calls++;
-    blob_put_until(g->parts.blobs, f->row.id, f->what.sha256, a->bytes, until_ms, on_blob, f);
+    blob_put_until(g->parts.blobs, f->row.id, f->what.sha256, bytes, until_ms, on_blob, f);
 }
 
 static void on_attached(void *arg, const struct tl_attached *a) {

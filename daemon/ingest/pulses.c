@@ -223,8 +223,10 @@ void pulses_arrival(struct pulses *all, struct str source, bool usual) {
         return;
     all->latest = w;
     bool first = !w->pulse.last_ms;
+    bool same_second = w->pulse.last_ms / 1000 == now / 1000;
     tell(all, w, pulse_arrival(&w->pulse, now, usual));
-    metric_set_label(METRIC_SOURCE_LAST, w->source, now / 1000);
+    if (!same_second)
+        metric_set_label(METRIC_SOURCE_LAST, w->source, now / 1000);
     if (first) {
         metric_set_label(METRIC_SOURCE_SILENT, w->source, 0);
         save(all, w);
