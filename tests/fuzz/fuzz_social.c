@@ -93,7 +93,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             .size = sizeof emit, .ctx = &e, .touchpoint = on_touchpoint, .bad = on_bad};
         const struct tl_read what = {.size = sizeof what,
                                      .format = str_c(p->name),
-                                     .meta = STR("{\"delivery_id\":\"d1\"}"),
+                                     .meta =
+                                         STR("{\"delivery_id\":\"d1\",\"map\":{\"items\":\"/a\","
+                                             "\"id\":\"/id\",\"text\":\"/t\",\"at\":\"/at\","
+                                             "\"from.id\":\"/f\",\"data.x\":\"/x\"}}"),
                                      .body = body};
         if (!hook_read(&what, &emit))
             must(e.bad > 0);
