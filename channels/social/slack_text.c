@@ -50,9 +50,9 @@ struct str slack_text(struct arena *a, struct str s) {
     cleanup(buf_clear) struct buf b;
     bool ok = true;
     size_t closed = 0; /* no '>' before this: an open '<' is looked behind once only */
+    buf_init(&b, s.n * 2 + 16);
     if (!s.p)
         return s;
-    buf_init(&b, s.n * 2 + 16);
     for (size_t i = 0; i < s.n && ok;) {
         ptrdiff_t end = s.p[i] == '<' && closed <= i ? str_find(str_from(s, i), '>') : -1;
         if (s.p[i] == '<' && end < 0)

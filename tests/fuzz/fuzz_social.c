@@ -14,7 +14,7 @@ struct emitted {
     size_t touchpoints, bad;
 };
 
-static const struct hook_config config = {
+static struct hook_config config = {
     .name = STR("hook"),
     .secret = STR("whsec_dG91Y2hsaW5lLWRldmVsb3BtZW50LXNlY3JldA=="),
     .verify = STR("verify"),
@@ -87,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str in = exact(str_make((const char *)data, size)), body = in;
     unsigned which = first_byte(&body) % (PROVIDERS_N + 1);
     const struct provider *p = hook_provider(which);
+    config.provider = which;
     if (p) {
         struct emitted e = {.provider = p};
         const struct tl_emit emit = {
