@@ -41,6 +41,8 @@ static struct str cleaned(struct str s) {
 
 /* Outlook writes 'Name' within the quotes. */
 static struct str name_cleaned(struct str s) {
+    while (s.n && (s.p[s.n - 1] == ',' || s.p[s.n - 1] == ' '))
+        s.n--;
     bool wrapped = s.n > 2 && s.p[0] == '\'' && s.p[s.n - 1] == '\'';
     return wrapped ? str_make(s.p + 1, s.n - 2) : s;
 }
@@ -154,19 +156,37 @@ static bool group_name(struct gather *g) {
     return false;
 }
 
+/* "Weiss, Jana <jana@example.org>": the comma should have been quoted. */
+static bool only_a_name(const struct gather *g) {
+    struct str words = str_make(g->words, g->words_n);
+    return !g->has_angle && !g->quoted && str_trim(words).n && str_find(words, '@') < 0;
+}
+
+static void put_name_comma(struct gather *g) {
+    while (g->words_n && g->words[g->words_n - 1] == ' ')
+        g->words_n--;
+    g->words[g->words_n++] = ',';
+}
+
 size_t address_list(struct arena *a, struct str v, struct address *out, size_t max) {
     struct gather g = {.arena = a, .out = out, .max = max};
     g.words = arena_new(a, v.n + 3);
     g.angle = arena_new(a, v.n + 1);
     g.comment = arena_new(a, v.n + 1);
+    const char *last = v.n ? memrchr(v.p, '"', v.n) : NULL;
+    size_t last_quote = last ? (size_t)(last - v.p) : 0;
     for (size_t i = 0; i < v.n && g.n < max; i++) {
         char c = v.p[i];
-        if (c == '"')
+        if (c == '"' && i < last_quote)
             i = take_quoted(&g, v, i + 1);
+        else if (c == '"')
+            continue; /* it never ends */
         else if (c == '(')
             i = take_comment(&g, v, i + 1);
         else if (c == '<')
             i = take_angle(&g, v, i + 1);
+        else if (c == ',' && only_a_name(&g))
+            put_name_comma(&g);
         else if (c == ',' || c == ';')
             flush(&g);
         else if (c == ':' && group_name(&g))

@@ -129,11 +129,11 @@ static bool is_no_utf8(struct str s) {
     return bad;
 }
 
-/* Some say UTF-16 of plain ASCII; of the real one every line end has a zero byte. */
+/* Some say UTF-16 of UTF-8; of the real one every line end has a zero byte. */
 static bool is_wide(const char *name, struct str bytes) {
     enum { SURE = 16 };
     return (!strncmp(name, "utf-16", 6) || !strncmp(name, "utf-32", 6)) &&
-           (bytes.n < SURE || !is_ascii(bytes));
+           (bytes.n < SURE || memchr(bytes.p, 0, bytes.n) || !utf8_valid(bytes));
 }
 
 /* Charsets of which a text that is valid UTF-8 is hardly ever: Latin, and those of seven bits. */
@@ -190,10 +190,12 @@ struct str charset_to_utf8(struct arena *a, struct str bytes, const char *declar
     if (declared)
         charset_name(declared, declared_name);
     *out_known = true;
+    bool wide = is_wide(declared_name, bytes);
     bool shifts = !strcmp(declared_name, "utf-7") || !strcmp(declared_name, "hz");
-    if (!shifts && !is_wide(declared_name, bytes) && is_ascii(bytes))
+    if (!shifts && !wide && is_ascii(bytes))
         return arena_str(a, bytes.p ? bytes : (struct str)STR(""));
-    const char *name = choose(bytes, declared_name);
+    const char *name =
+        strncmp(declared_name, "utf-16", 6) || wide ? choose(bytes, declared_name) : "utf-8";
     if (strcmp(name, "utf-8") != 0) {
         *out_known = convert_named(&raw, bytes, name);
         if (!*out_known && !utf8_valid(bytes))

@@ -26,7 +26,8 @@ struct walk {
     struct mime *out;
     const char *charset; /* of raw 8-bit in fields */
     struct mime_body body;
-    struct mime_piece *faces; /* of the alternative under way, or NULL */
+    struct mime_piece *faces;      /* of the alternative under way, or NULL */
+    const struct mime_part *spare; /* a text with a name: the body, if there is no other */
     struct mime_work work;
     bool related;                /* behind the root of a multipart/related */
     unsigned opened;             /* sealed parts, one inside another */
@@ -199,7 +200,9 @@ static struct str without_armour(struct walk *w, struct str text) {
     return text;
 }
 
-static void take_text(struct walk *w, const struct mime_part *p, bool html) {
+static void take_text(struct walk *w, const struct mime_part *p) {
+    static const char *const rich[] = {"text/html", "text/enriched", "text/richtext"};
+    bool html = type_is_any(p->type, rich, COUNT(rich));
     struct mime_piece *piece = w->faces ? w->faces : mime_body_piece(&w->body);
     if (!piece) {
         attach(w, p);
@@ -207,6 +210,12 @@ static void take_text(struct walk *w, const struct mime_part *p, bool html) {
     }
     struct str text = text_of(w, p, html);
     mime_body_add(html ? &piece->html : &piece->text, html ? text : without_armour(w, text));
+}
+
+/* A text with a name of a file is one, but some programs name the body. */
+static void take_named(struct walk *w, const struct mime_part *p) {
+    w->spare = w->spare ? w->spare : p;
+    attach(w, p);
 }
 
 /* ---- parts of a kind of their own ---- */
@@ -345,7 +354,6 @@ static void leaf(struct walk *w, const struct mime_part *p, bool alone) {
     static const char *const third_faces[] = {"text/x-amp-html", "text/watch-html"};
     static const char *const messages[] = {"message/rfc822", "message/global"};
     static const char *const calendars[] = {"text/calendar", "application/ics"};
-    static const char *const rich[] = {"text/html", "text/enriched", "text/richtext"};
     bool detached = str_is(p->disposition.word, "attachment");
     if (take_report(w, p) || (w->faces && type_is_any(p->type, third_faces, COUNT(third_faces))))
         return;
@@ -357,11 +365,12 @@ static void leaf(struct walk *w, const struct mime_part *p, bool alone) {
         take_sealed(w, p);
     else if (is_tnef(w, p))
         take_tnef(w, p);
-    else if (is_body_text(p->type) && !detached && !w->related &&
-             (alone || w->faces || !given_name(w, p).n))
-        take_text(w, p, type_is_any(p->type, rich, COUNT(rich)));
-    else
+    else if (!is_body_text(p->type) || detached || w->related)
         attach(w, p);
+    else if (alone || w->faces || !given_name(w, p).n)
+        take_text(w, p);
+    else
+        take_named(w, p);
 }
 
 /* ---- the tree ---- */
@@ -450,6 +459,8 @@ void mime_read(struct arena *a, const struct headers *top, const char *charset,
                           .text_left = MIME_TEXT_MAX,
                           .html_left = MIME_HTML_MAX};
     visit(walk, mime_part_read(a, top, w, &walk->work));
+    if (!walk->body.n && walk->spare)
+        take_text(walk, walk->spare);
     mime_body_join(a, &walk->body, w, &out->text, &out->html);
     mark_shown(out);
     say_what_it_is(a, out);
