@@ -58,7 +58,7 @@ static struct source_tally *tally_of(struct writer *w, struct str source) {
 
 void tally_push(struct writer *w, const struct push *p) {
     const struct record *r = p->record;
-    if ((r->kind != RECORD_TOUCHPOINT && r->kind != RECORD_RAW) ||
+    if ((r->kind != RECORD_TOUCHPOINT && r->kind != RECORD_RAW) || !r->source.n ||
         !memchr(r->source.p, ':', r->source.n))
         return;
     struct source_tally *t = tally_of(w, r->source);
