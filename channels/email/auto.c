@@ -47,11 +47,22 @@ static const struct signal {
     {"X-Loop", NULL, AUTO_NOTIFICATION},
 };
 
+/* RFC 3834 5 allows comments, also in front. */
+static struct str skip_comment(struct str value) {
+    value = str_trim(value);
+    while (value.n && value.p[0] == '(') {
+        ptrdiff_t end = str_find(value, ')');
+        value = end < 0 ? STR_NONE : str_trim(str_from(value, (size_t)end + 1));
+    }
+    return value;
+}
+
 static bool signal_fits(const struct signal *s, const struct headers *h) {
     for (size_t i = 0; i < h->n; i++) {
         const struct header_field *field = &h->items[i];
         if (str_is_nocase(field->name, s->header) &&
-            (!s->value || str_is_nocase(str_upto(field->value, strlen(s->value)), s->value)))
+            (!s->value ||
+             str_is_nocase(str_upto(skip_comment(field->value), strlen(s->value)), s->value)))
             return true;
     }
     return false;
@@ -60,7 +71,7 @@ static bool signal_fits(const struct signal *s, const struct headers *h) {
 /* Auto-Submitted with a value that no row knows, and not "no": RFC 3834 5 takes it for automatic.
  */
 static bool submitted_otherwise(const struct headers *h) {
-    struct str value = headers_get(h, "Auto-Submitted");
+    struct str value = skip_comment(headers_get(h, "Auto-Submitted"));
     struct str word = str_trim(str_cut(&value, ';'));
     struct str bare = str_trim(str_cut(&word, '('));
     return bare.n && !str_is_nocase(bare, "no");
