@@ -11,6 +11,7 @@ for program in "$@"; do
     if CMOCKA_MESSAGE_OUTPUT=stdout "$program" >"$log" 2>&1; then
         n=$(grep -c '^\[       OK' "$log")
         passed=$((passed + n))
+        grep '^corpus ' "$log"
     else
         status=$?
         n=$(grep -c '^\[       OK' "$log")
