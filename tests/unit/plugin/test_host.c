@@ -43,6 +43,10 @@
     "  if (what->attempt == 7) { kept = job; return; }\n"                                          \
     "  struct tl_sent_result r = {.size = sizeof r, .state = TL_SENT, .provider_id = what->id};\n" \
     "  host->sent(job, &r); }\n"                                                                   \
+    "static void attach(void *i, struct tl_media *m, const struct tl_attach *what) { (void)i;\n"   \
+    "  if (what->attempt == 7) return;\n"                                                          \
+    "  struct tl_attached a = {.size = sizeof a, .state = TL_SENT, .bytes = what->fetch};\n"       \
+    "  host->attached(m, &a); }\n"                                                                 \
     "static bool sender(void *i, struct str source, struct str *name, struct str *address) {\n"    \
     "  (void)i; *name = source; *address = (struct str)STR(\"a@b\"); return true; }\n"             \
     "const struct tl_plugin touchline_plugin = { TL_PLUGIN_HEAD, .name = STR(\"" name "\"),\n"     \
@@ -84,8 +88,10 @@ static int setup(void **state) {
     loop = loop_new();
     host = plugin_host_new();
     host->folder_strs[0] = folder.str; /* as if it lay beside the daemon */
-    channel_build(&folder, "fifth", CHANNEL_TEXT("fifth") ".send = send, .sender = sender };\n");
-    channel_build(&folder, "email", CHANNEL_TEXT("email") ".send = send, .sender = sender };\n");
+    channel_build(&folder, "fifth",
+                  CHANNEL_TEXT("fifth") ".send = send, .sender = sender, .attach = attach };\n");
+    channel_build(&folder, "email",
+                  CHANNEL_TEXT("email") ".send = send, .sender = sender, .attach = attach };\n");
     channel_build(&folder, "forms", CHANNEL_TEXT("forms") "};\n");
     config = load("channels:\n  fifth:\n    greeting: hello\n");
     told = symbol("fifth", "told");
@@ -338,11 +344,67 @@ static void nobody_is_called_when_the_host_has_gone(void **state) {
     host = plugin_host_new();
 }
 
+/* ---- attachments ---- */
+
+static struct {
+    bool done;
+    enum tl_sent state;
+    char bytes[20], reason[100];
+} got;
+
+static void on_attached(void *arg, const struct tl_attached *r) {
+    (void)arg;
+    assert_false(got.done);
+    got.done = true;
+    got.state = r->state;
+    snprintf(got.bytes, sizeof got.bytes, "%.*s", STR_ARG(r->bytes));
+    snprintf(got.reason, sizeof got.reason, "%s", r->reason);
+}
+
+static void fetch_it(const char *source, uint32_t max_bytes, uint32_t attempt) {
+    struct fetcher fetcher = plugin_host_fetcher(host);
+    struct tl_attach what = {.size = sizeof what,
+                             .source = str_c(source),
+                             .fetch = str_c("bytes"),
+                             .max_bytes = max_bytes,
+                             .attempt = attempt};
+    memset(&got, 0, sizeof got);
+    fetcher.fetch(fetcher.ctx, &what, on_attached, NULL);
+    assert_false(got.done);
+}
+
+static void an_attachment_is_answered_later_once_and_within_its_bound(void **state) {
+    (void)state;
+    start();
+    fetch_it("fifth:a", 5, 1);
+    assert_true(run_until(&got.done));
+    assert_int_equal(got.state, TL_SENT);
+    assert_string_equal(got.bytes, "bytes");
+    fetch_it("fifth:a", 4, 1);
+    assert_true(run_until(&got.done));
+    assert_int_equal(got.state, TL_SENT_NEVER);
+    fetch_it("nobody:a", 5, 1);
+    assert_true(run_until(&got.done));
+    assert_int_equal(got.state, TL_SENT_RETRY);
+}
+
+static void whoever_asked_is_answered_also_when_all_goes(void **state) {
+    (void)state;
+    start();
+    fetch_it("fifth:a", 5, 7);
+    plugin_host_free(host);
+    assert_true(got.done);
+    assert_int_equal(got.state, TL_SENT_RETRY);
+    host = plugin_host_new();
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH(a_channel_starts_ticks_drains_and_stops),
+        WITH(an_attachment_is_answered_later_once_and_within_its_bound),
+        WITH(whoever_asked_is_answered_also_when_all_goes),
         WITH(a_channel_that_cannot_start_is_a_fault_with_its_name),
         WITH(its_health_is_shown_by_its_worst_part),
         WITH(a_refused_reload_goes_back_to_the_old_one),
