@@ -218,7 +218,8 @@ static void on_token(void *arg, bool ok, struct str text, int64_t lives_ms) {
     b->ask = NULL;
     buf_clear(&b->token);
     if (ok && buf_add(&b->token, text)) {
-        b->token_ends_ms = lives_ms ? b->email->host->mono_ms() + lives_ms : 0;
+        int64_t margin_ms = lives_ms / 4 < TOKEN_MARGIN_MS ? lives_ms / 4 : TOKEN_MARGIN_MS;
+        b->token_until_ms = lives_ms ? b->email->host->mono_ms() + lives_ms - margin_ms : 0;
         box_open(b);
         return;
     }
@@ -227,7 +228,13 @@ static void on_token(void *arg, bool ok, struct str text, int64_t lives_ms) {
 }
 
 static bool token_ends(const struct imap_box *b) {
-    return b->token_ends_ms && b->email->host->mono_ms() + TOKEN_MARGIN_MS >= b->token_ends_ms;
+    return b->token_until_ms && b->email->host->mono_ms() >= b->token_until_ms;
+}
+
+/* One whose end was not told may have been replaced since. */
+static bool token_wanted(const struct imap_box *b) {
+    bool oauth = b->config.oauth.command.n || b->config.oauth.file.n;
+    return oauth && (!b->token.n || !b->token_until_ms || token_ends(b));
 }
 
 static void box_connect(void *arg) {
@@ -238,7 +245,7 @@ static void box_connect(void *arg) {
         return;
     if (b->submitting) { /* its outcome decides where to go on */
         box_retry(b, 100);
-    } else if ((c->oauth.command.n || c->oauth.file.n) && (!b->token.n || token_ends(b))) {
+    } else if (token_wanted(b)) {
         b->state = BOX_TOKEN;
         b->ask = oauth_ask(b->email, c->oauth.command, c->oauth.file, on_token, b);
     } else {
@@ -271,13 +278,25 @@ static void on_rest_over(void *arg) {
     }
 }
 
-void box_rest(struct imap_box *b) {
-    bool idle = imap_session_facts(b->session)->features & IMAP_HAS_IDLE;
-    uint32_t ms = (uint32_t)b->config.poll_ms;
+static uint32_t rest_ms(const struct imap_box *b, bool idle) {
+    int64_t ms = b->config.poll_ms;
     if (idle && ms > IDLE_MAX_MS)
         ms = IDLE_MAX_MS;
-    b->state = BOX_RESTING;
+    int64_t token_ms = b->token_until_ms - b->email->host->mono_ms();
+    if (b->token_until_ms && token_ms < ms)
+        ms = token_ms > 1000 ? token_ms : 1000;
+    return (uint32_t)ms;
+}
+
+void box_rest(struct imap_box *b) {
+    bool idle = imap_session_facts(b->session)->features & IMAP_HAS_IDLE;
+    uint32_t ms = rest_ms(b, idle);
     b->attempts = 0;
+    if (imap_session_facts(b->session)->fresh) { /* told of before we rest: IDLE would not again */
+        box_look(b);
+        return;
+    }
+    b->state = BOX_RESTING;
     box_timer(b, ms, on_rest_over);
     if (idle)
         imap_session_idle(b->session, on_rested, b);
@@ -338,15 +357,15 @@ static void after_read(struct imap_box *b) {
 }
 
 /* All that read() must know beyond the mail; what differs from mail to mail is added behind. */
-static void meta_write(struct imap_box *b, const struct mailbox_config *m) {
-    cleanup(buf_clear) struct buf meta;
+static struct str meta_write(struct buf *meta, const struct email *e,
+                             const struct mailbox_config *m) {
     struct jwrite w;
-    buf_init(&meta, META_MAX);
-    jwrite_init(&w, &meta);
+    buf_init(meta, META_MAX);
+    jwrite_init(&w, meta);
     jwrite_open(&w, NULL, '{');
-    meta_write_mailbox(&w, b->email->config, m->name);
+    meta_write_mailbox(&w, e->config, m->name);
     jwrite_c(&w, "via", "imap");
-    b->meta = arena_str(&b->arena, w.ok ? buf_str(&meta) : str_c("{\"via\":\"imap\""));
+    return w.ok ? buf_str(meta) : str_c("{\"via\":\"imap\"");
 }
 
 static size_t mail_max(const struct email *e) {
@@ -356,6 +375,7 @@ static size_t mail_max(const struct email *e) {
 struct imap_box *imap_box_new(struct email *e, const struct mailbox_config *m) {
     struct imap_box *b = NEW(struct imap_box);
     struct arena *a = &b->arena;
+    cleanup(buf_clear) struct buf meta;
     b->email = e;
     arena_init(a);
     b->name = arena_str(a, m->name);
@@ -366,7 +386,7 @@ struct imap_box *imap_box_new(struct email *e, const struct mailbox_config *m) {
     buf_init(&b->token, OAUTH_TEXT_MAX);
     config_copy(b, &m->imap);
     after_read(b);
-    meta_write(b, m);
+    b->meta = arena_str(a, meta_write(&meta, e, m));
     cursor_load(b);
     box_health(b, TL_OK, "waiting for the lease");
     b->lease = e->host->lease(e->ch, b->part, on_lease, b);
@@ -383,9 +403,11 @@ static bool strs_same(struct tl_strs a, struct tl_strs b) {
 bool imap_box_same(const struct imap_box *b, const struct email *e,
                    const struct mailbox_config *m) {
     const struct imap_config *x = &b->config, *y = &m->imap;
-    return str_eq(b->name, m->name) && str_eq(x->url, y->url) && str_eq(x->user, y->user) &&
-           str_eq(x->password, y->password) && str_eq(x->ca, y->ca) && str_eq(x->after, y->after) &&
-           x->tls == y->tls && x->poll_ms == y->poll_ms && x->since_ms == y->since_ms &&
+    cleanup(buf_clear) struct buf meta;
+    return str_eq(b->meta, meta_write(&meta, e, m)) && str_eq(b->name, m->name) &&
+           str_eq(x->url, y->url) && str_eq(x->user, y->user) && str_eq(x->password, y->password) &&
+           str_eq(x->ca, y->ca) && str_eq(x->after, y->after) && x->tls == y->tls &&
+           x->poll_ms == y->poll_ms && x->since_ms == y->since_ms &&
            str_eq(x->oauth.file, y->oauth.file) && strs_same(x->oauth.command, y->oauth.command) &&
            b->mail_max == mail_max(e);
 }

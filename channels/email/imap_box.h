@@ -55,7 +55,7 @@ struct imap_box {
 
     struct oauth_ask *ask;
     struct buf token;
-    int64_t token_ends_ms; /* 0: not told */
+    int64_t token_until_ms; /* better asked for anew from then on; 0: its end was not told */
 
     struct imap_cursor cursor;
     int64_t floor_ms; /* of a scan after UIDVALIDITY changed; 0: none */

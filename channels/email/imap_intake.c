@@ -222,6 +222,7 @@ void box_look(struct imap_box *b) {
     int64_t since = b->cursor.born_ms > b->floor_ms ? b->cursor.born_ms : b->floor_ms;
     box_timer(b, 0, NULL);
     b->state = BOX_SCANNING;
+    imap_session_facts(b->session)->fresh = false;
     imap_scan_clear(&b->scan);
     imap_scan_begin(&b->scan, b->session, imap_cursor_from(&b->cursor), since, on_scanned, b);
     imap_scan_next(&b->scan);

@@ -218,6 +218,7 @@ static void hear_untagged(struct imap_session *s, const struct imap_response *r)
     } else if (str_is_nocase(r->word, "EXISTS") && r->numbered) {
         bool more = r->number > s->facts.exists;
         s->facts.exists = r->number;
+        s->facts.fresh |= more;
         if (more && s->idling)
             s->events.news(s->arg);
     } else if (str_is_nocase(r->word, "EXPUNGE") && s->facts.exists) {

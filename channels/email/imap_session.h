@@ -35,6 +35,7 @@ struct imap_facts {
     uint32_t features;
     uint32_t exists, validity, uid_next;
     bool read_only;
+    bool fresh; /* EXISTS went up; the owner takes it back when he looks */
 };
 
 /* Data that comes while the command runs; the end of it. */
