@@ -16,7 +16,8 @@ SOURCE = pathlib.Path(__file__).parent / "plugin/shelf.c"
 def shelf(tmp_path_factory):
     """The channel `shelf`, built against the headers."""
     folder = tmp_path_factory.mktemp("shelf")
-    subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-Wall", "-Werror", f"-I{ROOT / 'include'}", str(SOURCE),
+    san = ["-fsanitize=address,undefined"] if "san" in BUILD.name else []
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-Wall", "-Werror", *san, f"-I{ROOT / 'include'}", str(SOURCE),
                     str(BUILD / "libtouchkit.a"), "-ljansson", "-lcrypto", "-lm", "-o", str(folder / "shelf.so")], check=True)
     return folder
 
