@@ -150,7 +150,7 @@ static void what_is_too_long_is_told_with_the_limit(void **state) {
     } limits[] = {{&whatsapp, 4096}, {&messenger, 2000}, {&slack, 40000}, {&twilio, 1600}};
     for (size_t i = 0; i < COUNT(limits); i++) {
         struct arena a;
-        char number[24];
+        char number[48];
         char *text = malloc(limits[i].max * 2 + 3);
         arena_init(&a);
         for (size_t k = 0; k <= limits[i].max; k++)
