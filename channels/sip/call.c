@@ -39,7 +39,7 @@ struct call *call_new(struct str id, int64_t now_ms) {
     call->born_ms = call->quiet_since_ms = now_ms;
     call->lives_ms = LIVES_MS;
     call->start_ms = call->answer_ms = call->talk_ms = call->end_ms = call->judged_ms =
-        call->missed_ms = call->people_ms = -1;
+        call->missed_ms = call->final_ms = call->people_ms = -1;
     call->weight = -1;
     return call;
 }
@@ -189,7 +189,9 @@ static void add_people(struct call *call, const struct call_line *l) {
 /* The line that knows better, of equals the later one, says how it went. */
 static void judge(struct call *call, const struct call_line *l) {
     int64_t at = l->kind == LINE_RECORD ? l->end_ms : l->at_ms;
-    if (l->rank <= 0 || l->rank < call->rank || (l->rank == call->rank && at <= call->judged_ms))
+    if (l->rank <= 0 || l->rank < call->rank || (l->rank == call->rank && at < call->judged_ms))
+        return;
+    if (l->rank == call->rank && at == call->judged_ms && l->outcome >= call->outcome)
         return;
     call->rank = l->rank;
     call->outcome = l->outcome;
@@ -207,19 +209,29 @@ static void judge(struct call *call, const struct call_line *l) {
         call->queue = arena_str(&call->arena, l->queue);
 }
 
+/* Of several codes the one of the later line stands, whichever came first. */
+static bool is_newer(const struct call_line *l, int64_t ms, int code) {
+    return !code || l->at_ms > ms || (l->at_ms == ms && l->code > code);
+}
+
 static void add_final(struct call *call, const struct call_line *l) {
     if (l->code == 401 || l->code == 407) /* asked for a password: no answer yet */
         return;
-    bool success = is_success(l->code);
-    if (success || !is_success(call->final_code))
-        call->final_code = l->code;
-    if (success) {
+    bool was = is_success(call->final_code);
+    if (is_success(l->code)) {
+        bool first = !was || call->answer_ms < 0 || (l->at_ms >= 0 && l->at_ms < call->answer_ms);
+        if (first || (l->at_ms == call->answer_ms && l->code > call->final_code)) {
+            call->final_code = l->code;
+            call->target = arena_str(&call->arena, l->target);
+        }
         earlier(&call->answer_ms, l->at_ms);
         call->voicemail |= l->voicemail;
-        call->target = arena_str(&call->arena, l->target);
-    } else {
-        later(&call->end_ms, l->at_ms);
+        return;
     }
+    if (!was && is_newer(l, call->final_ms, call->final_code))
+        call->final_code = l->code;
+    later(&call->final_ms, l->at_ms);
+    later(&call->end_ms, l->at_ms);
 }
 
 static void add_span(struct call *call, const struct call_line *l) {
@@ -233,8 +245,9 @@ static void add_span(struct call *call, const struct call_line *l) {
 static void add_kind(struct call *call, const struct call_line *l) {
     switch (l->kind) {
     case LINE_MISSED:
+        if (is_newer(l, call->missed_ms, call->missed_code))
+            call->missed_code = l->code;
         call->missed_once = true;
-        call->missed_code = l->code;
         later(&call->missed_ms, l->at_ms);
         later(&call->end_ms, l->at_ms);
         break;
@@ -354,6 +367,7 @@ void call_absorb(struct call *call, const struct call *other) {
     if (other->final_code && !is_success(call->final_code))
         call->final_code = other->final_code;
     later(&call->missed_ms, other->missed_ms);
+    later(&call->final_ms, other->final_ms);
     if (other->missed_code)
         call->missed_code = other->missed_code;
     if (other->q850)

@@ -133,8 +133,8 @@ struct call {
     int missed_code, final_code, judged_code, q850; /* judged: of the record that decided */
     enum call_outcome outcome;                      /* where rank > 0 */
     int rank;
-    int64_t judged_ms; /* when the line was that decided */
-    int64_t missed_ms; /* when a branch failed last */
+    int64_t judged_ms;           /* when the line was that decided */
+    int64_t missed_ms, final_ms; /* when a branch, when all of it failed last */
     bool withheld, transfer, voicemail;
     bool has_record, has_cdr, began, ended, cancelled, said_bye, missed_once;
     bool dirty, in_flight; /* to be told; being told */
