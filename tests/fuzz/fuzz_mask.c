@@ -36,8 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n = count(text, raw, rule.find == FIND_CARD ? mask_find_card : mask_find_iban);
     buf_init(&out, 1 << 22);
     must(mask_rule_text(&mask, &rule, text, raw, &out) == n);
-    if (n && config.with == MASK_MASK && rule.find == FIND_CARD)
-        must(count(buf_str(&out), raw, mask_find_card) == 0);
+    if (n && config.with == MASK_MASK)
+        must(out.n == text.n); /* a star for each sign, the rest where it stood */
     touch(buf_str(&out));
     free((char *)text.p);
     return 0;
