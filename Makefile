@@ -135,7 +135,7 @@ $(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
 # begins with a channel's (fuzz_email_lmtp) is linked with that channel and the kit alone, as its .so is; any other with the
 # rooms below, which are compiled once more for it.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ROOMS := base config touchpoint http store ingest
+FUZZ_ROOMS := base config touchpoint spool http store ingest
 FUZZ_CC ?= clang-14
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g
 FUZZ_CFLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels -Itests/fuzz $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP
@@ -146,8 +146,8 @@ build/fuzz/obj/%.o: %.c
 	$(Q)$(CCACHE) $(FUZZ_CC) $(FUZZ_CFLAGS) $(CHANNEL_CFLAGS_$(word 2,$(subst /, ,$*))) -c $< -o $@
 build/fuzz/libtouchkit.a: $(call fuzz_obj,$(KIT_SRC))
 	$(Q)rm -f $@ && ar rcs $@ $^
-build/fuzz/librooms.a: $(call fuzz_obj,$(wildcard $(FUZZ_ROOMS:%=daemon/%/*.c))) build/obj/functions.o
-	$(Q)rm -f $@ && ar rcs $@ $^
+build/fuzz/librooms.a: $(call fuzz_obj,$(wildcard $(FUZZ_ROOMS:%=daemon/%/*.c))) build/obj/functions.o $(B)/files
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 fuzz_of = $(filter $(1) $(1)_%,$(FUZZ))
 FUZZ_OF_ROOMS := $(filter-out $(foreach c,$(CHANNELS),$(call fuzz_of,$(c))),$(FUZZ))
 $(FUZZ_OF_ROOMS:%=build/fuzz/fuzz_%): build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/librooms.a build/fuzz/libtouchkit.a

@@ -1,12 +1,12 @@
-/* Any bytes as a submission: the first line is its Content-Type, the rest its body. What is taken
- * gives a touchpoint that can be read again. */
+/* Any bytes as a submission: the first line is its Content-Type, the rest its body, as a form of
+ * one's own and as each maker's. What is taken gives a touchpoint that can be read again. */
 #include "fuzz.h"
 
 #include <touchline/kit/jread.h>
 #include <touchline/kit/utf8.h>
 
 #include "forms/cors.h"
-#include "forms/form.h"
+#include "forms/maker.h"
 
 enum { TOUCHPOINT_MAX = 8 << 20 };
 
@@ -24,24 +24,24 @@ static const struct form_config config = {.name = STR("contact"),
                                           .required = {groups, COUNT(groups)},
                                           .honeypot = STR("website")};
 
-static void write(const struct form_data *d, struct arena *a) {
+static void write(const struct form_config *c, const struct form_data *d, struct arena *a) {
     cleanup(buf_clear) struct buf json, same;
     cleanup(json_freep) json_t *back = NULL;
     buf_init(&json, TOUCHPOINT_MAX);
     buf_init(&same, TOUCHPOINT_MAX);
-    must(form_write(&config, d, &json));
+    must(form_write(c, d, &json));
     must(jread_parse(buf_str(&json), TOUCHPOINT_MAX, &back, NULL));
     must(json_array_size(json_object_get(back, "attachments")) == d->files_n);
     must(form_sameness(d, form_network(a, str_c("2001:db8::1")), &same));
 }
 
-static void judge(struct arena *a, struct str type, struct str body) {
+static void judge(const struct form_config *c, struct arena *a, struct str type, struct str body) {
     static struct form_data d;
     struct fault f = {0};
     cleanup(fault_list_clear) struct fault_list faults;
     int status = 0;
     fault_list_init(&faults, 50);
-    if (!form_parse(a, type, body, &d, &status, &f)) {
+    if (!form_parse(a, maker_at(c->maker), type, body, &d, &status, &f)) {
         must(status == 400 || status == 413 || status == 415 || status == 422);
         must(f.kind == FAULT_INPUT && f.reason[0]);
         return;
@@ -50,9 +50,10 @@ static void judge(struct arena *a, struct str type, struct str body) {
         must(utf8_valid(d.fields[i].name) && utf8_valid(d.fields[i].value));
     for (size_t i = 0; i < d.files_n; i++)
         touch(d.files[i].bytes);
-    (void)form_trapped(&config, &d);
-    must(form_check(&config, &d, &faults) == (faults.n == 0));
-    write(&d, a);
+    (void)form_trapped(c, &d);
+    must(form_check(c, &d, &faults) == (faults.n == 0));
+    touch(form_next(c, &d));
+    write(c, &d, a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -62,7 +63,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str in = exact(str_make((const char *)data, size)), rest = in;
     struct str type = str_cut(&rest, '\n');
     arena_init(&a);
-    judge(&a, type, rest.p ? rest : str_make("", 0));
+    judge(&config, &a, type, rest.p ? rest : str_make("", 0));
+    for (int64_t m = 1; maker_at(m); m++) {
+        const struct form_config made = {.name = STR("made"), .maker = m};
+        judge(&made, &a, type, rest.p ? rest : str_make("", 0));
+    }
     struct str origin = cors_origin_of(type);
     must(!origin.p || origin.n <= type.n);
     (void)cors_allowed(&allowed, type);
