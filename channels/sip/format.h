@@ -14,10 +14,10 @@
 #ifndef SIP_FORMAT_H
 #define SIP_FORMAT_H
 
+#include <touchline/kit/zone.h>
 #include <touchline/plugin.h>
 
 #include "calls.h"
-#include "zone.h"
 
 enum format_verdict {
     FORMAT_NOTHING,  /* no call record: another program's line, a comment */

@@ -3,8 +3,9 @@
 
 #include <stdio.h>
 
+#include <touchline/kit/zone.h>
+
 #include "format.h"
-#include "zone.h"
 
 struct str settings_source(const struct log_config *c) {
     return c->group.n ? c->group : c->name;
