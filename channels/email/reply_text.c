@@ -71,12 +71,19 @@ static void lines_read(struct arena *a, struct str text, struct reply *r) {
     }
 }
 
+static bool quote_follows(const struct reply *r, size_t i) {
+    while (i < r->end && r->lines[i].kind == LINE_BLANK)
+        i++;
+    return i < r->end && r->lines[i].kind == LINE_QUOTE;
+}
+
 /* How many lines from i on are one "On <date>, <name> wrote:", 0: none. They lie side by side in
  * the text, so their join is one view. */
 static size_t attribution_at(const struct reply *r, size_t i) {
     if (r->lines[i].kind != LINE_TEXT)
         return 0;
-    if (reply_names_sender(r->lines[i].text))
+    if (reply_names_sender(r->lines[i].text) ||
+        (reply_is_dated_sender(r->lines[i].text) && quote_follows(r, i + 1)))
         return 1;
     if (!reply_starts_attribution(r->lines[i].text))
         return 0;
@@ -137,12 +144,6 @@ static void cut_above(struct reply *r) {
     }
 }
 
-static bool quote_follows(const struct reply *r, size_t i) {
-    while (i < r->end && r->lines[i].kind == LINE_BLANK)
-        i++;
-    return i < r->end && r->lines[i].kind == LINE_QUOTE;
-}
-
 /* Marks attributions; cuts at the first head of an embedded mail that something stands before. An
  * attribution is such a head where no quote marks follow it: all that follows is the other mail
  * then. */
@@ -166,6 +167,24 @@ static void cut_embedded(struct reply *r) {
     }
 }
 
+/* A line that parts two of the writer's own paragraphs: blank lines around it, and more than one
+ * paragraph below. */
+static bool parts_paragraphs(const struct reply *r, size_t i) {
+    if (i + 1 >= r->end || i == r->first || r->lines[i + 1].kind != LINE_BLANK ||
+        r->lines[i - 1].kind != LINE_BLANK)
+        return false;
+    bool text = false, blank = false;
+    for (size_t j = i + 1; j < r->end; j++) {
+        if (r->lines[j].kind == LINE_BLANK)
+            blank = text;
+        else if (blank)
+            return true;
+        else
+            text = true;
+    }
+    return false;
+}
+
 /* First line of the signature that reaches to the end, or r->end. */
 static size_t signature_at(const struct reply *r) {
     size_t last = r->end - 1;
@@ -176,7 +195,8 @@ static size_t signature_at(const struct reply *r) {
         if (line->kind == LINE_QUOTE || line->kind == LINE_ATTRIBUTION)
             break;
         struct str s = line->text;
-        if (str_is(s, "--") || str_is(s, "\xe2\x80\x94") || str_starts(s, str_c("____")))
+        if (str_is(s, "--") || str_is(s, "\xe2\x80\x94") ||
+            (str_starts(s, str_c("____")) && !parts_paragraphs(r, i)))
             return i;
         if (i == last && s.n > 1 && s.n < 40 && s.p[0] == '-' && (unsigned char)s.p[1] > '9' &&
             i > r->first && r->lines[i - 1].kind == LINE_BLANK)

@@ -97,6 +97,15 @@ static const char *const framed_dividers[] = {
     "mensagem original",
     "urspr. nachricht",
     "original message follows",
+    "reply message",
+    "antwort nachricht",
+    "oprindelig besked",
+    "videresendt besked",
+    "originalt meddelande",
+    "opprinnelig e-post",
+    "original e-mail",
+    "mensaje enviado",
+    "message transmis",
 };
 
 static const char *const whole_dividers[] = {
@@ -156,11 +165,27 @@ static bool has_digit(struct str s) {
     return false;
 }
 
+static bool has_year(struct str s) {
+    for (size_t i = 0; i + 4 <= s.n; i++)
+        if ((!memcmp(s.p + i, "19", 2) || !memcmp(s.p + i, "20", 2)) &&
+            isdigit((unsigned char)s.p[i + 2]) && isdigit((unsigned char)s.p[i + 3]))
+            return true;
+    return false;
+}
+
 static bool date_first(struct str line) {
     size_t digits = 0;
     while (digits < line.n && isdigit((unsigned char)line.p[digits]))
         digits++;
     return digits == 1 || digits == 2 || digits == 4;
+}
+
+/* "Some One <some@one.example> schrieb am So., 2.": one mail program names the sender first. */
+static bool sender_first(struct str line) {
+    static const char *const behind[] = {"> schrieb am ", "> wrote on ",       "> schreef op ",
+                                         "> a écrit le ", "> escribió el ",    "> ha scritto il ",
+                                         "> skrev den ",  "> escreveu no dia "};
+    return str_find(line, '<') > 0 && any_of(line, behind, COUNT(behind), contains);
 }
 
 bool reply_starts_attribution(struct str line) {
@@ -179,8 +204,8 @@ bool reply_starts_attribution(struct str line) {
         "seg", "ter", "qua",  "qui", "sex", "Mo",  "Di",  "Mi",  "Do",  "Fr",  "Sa",  "So",
         "po",  "út",  "st",   "čt",  "pá",  "so",  "ne",  "ma",  "ti",  "ke",  "to",  "pe",
     };
-    line = reply_bare(line, " \t*");
-    if (date_first(line) || any_of(line, starts, COUNT(starts), str_starts))
+    line = reply_bare(line, " \t*-");
+    if (date_first(line) || sender_first(line) || any_of(line, starts, COUNT(starts), str_starts))
         return true;
     for (size_t i = 0; i < COUNT(days); i++) {
         struct str day = str_c(days[i]), rest = str_from(line, day.n);
@@ -218,6 +243,13 @@ bool reply_names_sender(struct str s) {
     return at > 0 && close > at;
 }
 
+bool reply_is_dated_sender(struct str s) {
+    s = reply_bare(s, " \t*");
+    ptrdiff_t open = str_find(s, '<');
+    return open > 0 && s.n < 300 && date_first(s) && has_year(str_upto(s, 12)) &&
+           str_find(str_from(s, (size_t)open), '@') > 0 && str_ends(s, (struct str)STR(">"));
+}
+
 /* The verb stands last, or little behind it: "(a)", a blank. */
 static bool ends_with_verb(struct str s, struct str verb) {
     for (size_t back = 0; back <= 6 && back + verb.n <= s.n; back++)
@@ -226,12 +258,13 @@ static bool ends_with_verb(struct str s, struct str verb) {
     return false;
 }
 
-static bool has_year(struct str s) {
-    for (size_t i = 0; i + 4 <= s.n; i++)
-        if ((!memcmp(s.p + i, "19", 2) || !memcmp(s.p + i, "20", 2)) &&
-            isdigit((unsigned char)s.p[i + 2]) && isdigit((unsigned char)s.p[i + 3]))
-            return true;
-    return false;
+/* No colon stands behind the verb: told by the dashes around, or an address before it. */
+static bool is_bare_attribution(struct str framed) {
+    struct str words = reply_bare(framed, " \t*-");
+    bool dashes = str_ends(framed, (struct str)STR("--"));
+    return (reply_has_time(words) || has_year(words)) &&
+           (str_ends(words, (struct str)STR("> wrote")) ||
+            (dashes && str_ends(words, (struct str)STR(" wrote"))));
 }
 
 bool reply_is_attribution(struct str lines) {
@@ -250,98 +283,14 @@ bool reply_is_attribution(struct str lines) {
     lines = reply_bare(lines, " \t*");
     if (lines.n < 8 || lines.n > 1000)
         return false;
-    if (is_stamp(lines))
+    if (is_stamp(lines) || is_bare_attribution(lines))
         return true;
+    if (sender_first(lines))
+        return ends_with_colon(lines) && has_year(lines);
     if (!has_digit(lines) || !ends_with_colon(lines))
         return false;
     if (any_of(lines, last, COUNT(last), ends_with_verb))
         return true;
     bool dated = reply_has_time(lines) || has_year(lines) || str_find(lines, '@') >= 0;
     return dated && any_of(lines, amid, COUNT(amid), contains);
-}
-
-static const char *const device_starts[] = {
-    "Sent from my ",
-    "Sent from Outlook",
-    "Sent from Mail",
-    "Sent from Yahoo",
-    "Sent from Samsung",
-    "Sent via ",
-    "Sent with ",
-    "Get Outlook for ",
-    "Von meinem ",
-    "Gesendet von ",
-    "Envoyé de mon ",
-    "Envoyé depuis ",
-    "Envoyé à partir de ",
-    "Enviado desde ",
-    "Enviado do meu ",
-    "Enviado de ",
-    "Inviato da ",
-    "Verzonden vanaf ",
-    "Verstuurd vanaf ",
-    "Skickat från min ",
-    "Sendt fra min ",
-    "Wysłane z ",
-    "Отправлено с ",
-    "Lähetetty ",
-    "Diese Nachricht wurde von meinem ",
-    "Gesendet mit ",
-    "Envoyé avec ",
-    "Enviado con ",
-    "Enviado com ",
-    "Inviato con ",
-    "Inviato dal mio ",
-    "Verzonden met ",
-    "Verstuurd met ",
-    "Skickat från ",
-    "Sendt fra ",
-    "Sendt med ",
-    "Wysłano z ",
-    "Odesláno z ",
-    "Odoslané z ",
-    "Küldve ",
-    "Trimis de pe ",
-    "Trimis din ",
-    "Poslano s ",
-    "Poslano iz ",
-    "Надіслано з ",
-    "Изпратено от ",
-    "Στάλθηκε από ",
-    "iPhone'umdan gönderildi",
-    "iPhone から送信",
-    "iPhoneから送信",
-    "从我的 ",
-    "从我的",
-    "發自我的",
-    "发自我的",
-    "来自 ",
-    "나의 ",
-    "내 iPhone에서 보냄",
-    "Dikirim dari ",
-    "Được gửi từ ",
-    "נשלח מה",
-    "Outlook für ",
-    "Obtenir Outlook pour ",
-    "Obtener Outlook para ",
-    "Outlook beziehen für ",
-    "Download Outlook ",
-    "Hanki Outlook ",
-    "Sent on the ",
-};
-
-bool reply_is_device(struct str line) {
-    size_t words = 1;
-    line = reply_bare(line, " \t*_<>");
-    ptrdiff_t link = str_find(line, '<');
-    if (link >= 0)
-        line = str_upto(line, (size_t)link);
-    if (line.n > 100 || !any_of(line, device_starts, COUNT(device_starts), str_starts))
-        return false;
-    for (size_t i = 0; i < line.n; i++) {
-        if (line.p[i] == ',' || line.p[i] == '!')
-            return false;
-        words += line.p[i] == ' ' && i + 1 < line.n;
-    }
-    return words <= 9;
 }

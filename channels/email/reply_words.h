@@ -30,10 +30,12 @@ bool reply_has_time(struct str line);
 bool reply_is_attribution(struct str lines);
 /* One line that names a sender's address in brackets behind a time, in any language. */
 bool reply_names_sender(struct str line);
+/* "2026/11/2 Some One <some@one.example>": one where a quote follows. */
+bool reply_is_dated_sender(struct str line);
 /* Whether such a group can begin with this line. */
 bool reply_starts_attribution(struct str line);
 
-/* "Sent from my iPhone". */
+/* "Sent from my iPhone" (reply_device.c). */
 bool reply_is_device(struct str line);
 
 /* Without such marks at both ends: what quoting and bold type put around. */
