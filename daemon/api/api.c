@@ -46,6 +46,7 @@ void api_routes(struct api *a, struct http_server *http) {
         {session_routes, session_routes_n},
         {operation_routes, operation_routes_n},
         {source_routes, source_routes_n},
+        {supervise_routes, supervise_routes_n},
     };
     for (size_t i = 0; i < COUNT(tables); i++) {
         bool added = http_routes(http, tables[i].table, tables[i].n, a);

@@ -1,5 +1,7 @@
-/* cli/agent.c - agents and queues: who is doing what, what waits. */
+/* cli/agent.c - agents and queues: who is doing what, what waits; what a supervisor says to them.
+ */
 #include <stdio.h>
+#include <string.h>
 
 #include <touchline/kit/jread.h>
 
@@ -47,6 +49,7 @@ static void queue_row(struct cli *c, struct cli_table *t, const json_t *o) {
     cli_table_cell(t, number(c, agents, "away"));
     cli_table_cell(t, number(c, agents, "offline"));
     cli_table_cell(t, service_level(c, o));
+    cli_table_cell(t, cli_time(c, jget_str(json_object_get(o, "paused"), "since")));
 }
 
 /* Keeps of a list what has this id. */
@@ -76,15 +79,74 @@ static enum cli_exit list_print(struct cli *c, const char *path, const char *con
     return status;
 }
 
+/* Asks with a body, and prints the one that came of it as a list does. */
+static enum cli_exit say(struct cli *c, const char *method, const char *path, json_t *take_body,
+                         const char *const *heads,
+                         void (*row)(struct cli *, struct cli_table *, const json_t *)) {
+    struct cli_answer a;
+    enum cli_exit status = cli_call(c, method, path, take_body, &a);
+    json_decref(take_body);
+    if (status == CLI_OK && c->json) {
+        cli_print_json(a.json);
+    } else if (status == CLI_OK) {
+        struct cli_table *t = cli_table_new(heads);
+        row(c, t, a.json);
+        cli_table_print(t);
+    }
+    cli_answer_clear(&a);
+    return status;
+}
+
+static bool is_verb(const struct cli *c, const char *a, const char *b) {
+    return c->args_n == 2 && (strcmp(c->args[0], a) == 0 || strcmp(c->args[0], b) == 0);
+}
+
 enum cli_exit cli_agent(struct cli *c) {
     static const char *const heads[] = {"ID",   "NAME",   "PRESENCE", "SINCE",
                                         "LOAD", "QUEUES", "TASKS",    NULL};
-    return list_print(c, "/v1/agents", heads, agent_row);
+    const char *reason = cli_value(c, "reason");
+    if (!is_verb(c, "away", "offline"))
+        return list_print(c, "/v1/agents", heads, agent_row);
+    if (!reason)
+        return cli_usage(c, "agent %s needs --reason", c->args[0]);
+    return say(c, "PUT", cli_path(c, "/v1/agents/%s/presence", c->args[1]),
+               json_pack("{s:s,s:s}", "state", c->args[0], "reason", reason), heads, agent_row);
 }
 
 enum cli_exit cli_queue(struct cli *c) {
     static const char *const heads[] = {"ID",      "WAITING",       "OFFERED", "ACCEPTED",
                                         "LONGEST", "FREE",          "BUSY",    "AWAY",
-                                        "OFFLINE", "SERVICE LEVEL", NULL};
-    return list_print(c, "/v1/queues", heads, queue_row);
+                                        "OFFLINE", "SERVICE LEVEL", "PAUSED",  NULL};
+    if (!is_verb(c, "pause", "resume"))
+        return list_print(c, "/v1/queues", heads, queue_row);
+    return say(c, "PATCH", cli_path(c, "/v1/queues/%s", c->args[1]),
+               json_pack("{s:b,s:s?}", "paused", strcmp(c->args[0], "pause") == 0, "reason",
+                         cli_value(c, "reason")),
+               heads, queue_row);
+}
+
+static void audit_row(struct cli *c, struct cli_table *t, const json_t *o) {
+    static const char *const fields[] = {"who", "what", "agent", "task"};
+    cli_table_cell(t, cli_time(c, jget_str(o, "at")));
+    for (size_t i = 0; i < COUNT(fields); i++)
+        cli_table_cell(t, cli_text(c, jget_str(o, fields[i])));
+    cli_table_cell(t, cli_names(c, json_object_get(o, "queues")));
+    cli_table_cell(t, cli_text(c, jget_str(o, "why")));
+}
+
+enum cli_exit cli_audit(struct cli *c) {
+    static const char *const heads[] = {"AT",   "WHO",    "WHAT", "AGENT",
+                                        "TASK", "QUEUES", "WHY",  NULL};
+    json_t *list;
+    size_t limit;
+    if (c->args_n)
+        return cli_usage(c, "audit takes no arguments");
+    if (!cli_count(c, "limit", 50, 100000, &limit))
+        return CLI_USAGE;
+    enum cli_exit status = cli_list(c, "/v1/audit", limit, &list);
+    if (status != CLI_OK)
+        return status;
+    cli_print_list(c, list, heads, audit_row);
+    json_decref(list);
+    return status;
 }

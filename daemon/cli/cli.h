@@ -134,6 +134,7 @@ enum cli_exit cli_timeline(struct cli *c);
 enum cli_exit cli_task(struct cli *c);
 enum cli_exit cli_agent(struct cli *c);
 enum cli_exit cli_queue(struct cli *c);
+enum cli_exit cli_audit(struct cli *c);
 enum cli_exit cli_quarantine(struct cli *c);
 enum cli_exit cli_trace(struct cli *c);
 enum cli_exit cli_export(struct cli *c);

@@ -19,8 +19,11 @@ static const struct move moves[] = {
     {"accept", {{"offer", "offer", true, false}}},
     {"reject", {{"offer", "offer", true, true}, {"reason", "reason", false, false}}},
     {"complete", {{"disposition", "disposition", false, false}, {"note", "note", false, false}}},
-    {"transfer", {{"to-queue", "queue", false, false}, {"to-agent", "agent", false, false}}},
-    {"release", {{0}}},
+    {"transfer",
+     {{"to-queue", "queue", false, false},
+      {"to-agent", "agent", false, false},
+      {"reason", "reason", false, false}}},
+    {"release", {{"reason", "reason", false, false}}},
     {"snooze", {{"until", "until", false, true}}},
 };
 
@@ -133,7 +136,8 @@ static enum cli_exit task_move(struct cli *c, const struct move *m) {
             json_object_set_new(body, m->takes[i].member,
                                 n ? json_integer((json_int_t)n) : json_string(value));
     }
-    if (strcmp(m->name, "transfer") == 0 && json_object_size(body) != 1)
+    if (strcmp(m->name, "transfer") == 0 &&
+        !json_object_get(body, "queue") == !json_object_get(body, "agent"))
         status = cli_usage(c, "task transfer needs --to-queue or --to-agent");
     if (status == CLI_OK)
         status = task_call(c, "POST", cli_path(c, "/v1/tasks/%s/%s", c->args[1], m->name), body);

@@ -87,7 +87,9 @@ bool body_read_move(const struct people *p, const char *move, const json_t *j, i
         return text(j, "disposition", REASON_MAX, &out->disposition, f) &&
                text(j, "note", NOTE_MAX, &out->note, f);
     if (str_is(name, "transfer"))
-        return read_target(p, j, out, f);
+        return read_target(p, j, out, f) && text(j, "reason", REASON_MAX, &out->reason, f);
+    if (str_is(name, "release"))
+        return text(j, "reason", REASON_MAX, &out->reason, f);
     if (str_is(name, "snooze"))
         return read_until(j, now_ms, out, f);
     return true;

@@ -56,6 +56,13 @@ void dispatch_presence(struct dispatch *d, struct str agent, struct str state, s
 void dispatch_agent(struct dispatch *d, struct str agent, answer_fn *done, void *arg);
 void dispatch_agents(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
 void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
+void dispatch_queue(struct dispatch *d, struct str queue, answer_fn *done, void *arg);
+/* A queue of his is paused, or goes on: nothing of it is offered meanwhile. Answers the queue. */
+void dispatch_pause(struct dispatch *d, struct dispatch_actor who, struct str queue, bool paused,
+                    struct str reason, answer_fn *done, void *arg);
+/* Another agent's presence, who shares a queue with him: state away|offline. Answers the agent. */
+void dispatch_presence_force(struct dispatch *d, struct dispatch_actor who, struct str agent,
+                             struct str state, struct str reason, answer_fn *done, void *arg);
 /* Streams of an agent in this daemon: the first and the last one; after the last, offers return
  * after 5 s … */
 void dispatch_streams(struct dispatch *d, struct str agent, bool connected);

@@ -8,6 +8,7 @@
  *   upkeep.c    what a lease holder does beside routing: streams that went, old entries, figures
  *   moves.c     an agent's move: body.c reads it, {r} decides, the spool keeps it, then it is
  * answered create.c    a task by hand presence.c  presence, and who has streams at this daemon
+ *   supervise.c a supervisor's word: queues that rest, agents who are sent away
  *   view.c      agents and queues as the contract shows them
  *
  * All of it lives on the loop. What waits for an answer of store or spool is a struct that begins
@@ -136,6 +137,9 @@ void presence_open(struct dispatch *d);
 void presence_close(struct dispatch *d);
 void presence_again(struct dispatch *d); /* the store is back: it is told what it may have lost */
 
+/* What was put, by himself or another: for a store that comes back without it. */
+void presence_remember(struct dispatch *d, struct str agent, struct str state, struct str reason);
+
 /* ---- moves.c ---- */
 /* One answer owed to a caller above. */
 struct owed {
@@ -144,6 +148,7 @@ struct owed {
     void *arg;
     char *text; /* detail that must live until told */
     struct answer answer;
+    char *leader, *move; /* of a move that may be one in another's work, else NULL */
 };
 struct owed *owed_new(struct dispatch *d, answer_fn *done, void *arg);
 void owed_tell(struct owed *take_o, const struct answer *a);

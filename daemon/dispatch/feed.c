@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dispatch/dispatch_priv.h"
+#include "store/desk.h"
 
 enum { NEEDS_MAX = 32, EXCLUDED_MAX = 256 };
 
@@ -16,6 +17,7 @@ enum { NEEDS_MAX = 32, EXCLUDED_MAX = 256 };
 struct load {
     struct waits waits;
     uint32_t life;
+    char *from; /* of the log, from which changes follow */
 };
 
 static enum routing_state state_of(struct str s) {
@@ -118,6 +120,8 @@ static void on_entry(void *arg, struct str id, const struct route_entry *e) {
                                                   .lost_ms = e->lost_ms});
     } else if (str_is(e->type, "stream")) {
         router_stream(d->router, e->agent, e->lost_ms, clock_wall_ms());
+    } else if (str_is(e->type, "queue")) {
+        router_pause_queue(d->router, e->queue, str_is(e->state, "paused"), clock_wall_ms());
     } else {
         feed_task(d, e->own);
         if (str_is(e->reason, "wrapup")) /* nobody's move: it is recorded here */
@@ -149,21 +153,37 @@ static void on_task(void *ctx, struct str own) {
         feed_task(d, own);
 }
 
+/* Read last: what changes after the log's end was noted stands in the log. */
+static void on_paused(void *arg, bool ok, const struct str *queues, size_t n) {
+    struct load *l = arg;
+    struct dispatch *d = of_this_life(l);
+    waits_end(&l->waits);
+    if (d && !ok) {
+        lease_restart(d, "not everything could be read");
+    } else if (d) {
+        for (size_t i = 0; i < n; i++)
+            router_pause_queue(d->router, queues[i], true, clock_wall_ms());
+        d->phase = PHASE_ROUTING;
+        d->log = store_route_log(d->store, str_c(l->from), on_entry, on_reset, d);
+        log_info("router.ready", "tasks=%zu", router_tasks(d->router));
+        carry_soon(d);
+    }
+    free(l->from);
+    free(l);
+}
+
 static void on_all(void *ctx, bool ok, struct str from) {
     struct load *l = ctx;
     struct dispatch *d = of_this_life(l);
-    waits_end(&l->waits);
-    free(l);
-    if (!d)
-        return;
-    if (!ok) {
-        lease_restart(d, "not everything could be read");
+    if (d && ok) {
+        l->from = mem_dup(from.p, from.n);
+        store_queues_paused(d->store, on_paused, l);
         return;
     }
-    d->phase = PHASE_ROUTING;
-    d->log = store_route_log(d->store, from, on_entry, on_reset, d);
-    log_info("router.ready", "tasks=%zu", router_tasks(d->router));
-    carry_soon(d);
+    waits_end(&l->waits);
+    free(l);
+    if (d)
+        lease_restart(d, "not everything could be read");
 }
 
 void feed_begin(struct dispatch *d) {

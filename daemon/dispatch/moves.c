@@ -16,7 +16,7 @@
 #include "base/metrics.h"
 #include "dispatch/dispatch_priv.h"
 
-enum { BODY_MAX = 1 << 20, RECORD_MAX = 2 << 20 };
+enum { BODY_MAX = 1 << 20, RECORD_MAX = 2 << 20, MOVE_TEXT_MAX = 128 };
 
 /* ---- owed answers ---- */
 
@@ -35,6 +35,8 @@ void owed_tell(struct owed *take_o, const struct answer *a) {
     if (d)
         o.done(o.arg, a);
     free(o.text);
+    free(o.leader);
+    free(o.move);
 }
 
 static void tell_later(void *arg) {
@@ -146,6 +148,9 @@ void owed_moved(void *arg, const struct task_moved *m) {
     }
     if (m->kind == ANSWER_CONFLICT)
         metric_add_label(METRIC_TASK_REFUSED, m->code && m->code[0] == 's' ? "stale" : "state", 1);
+    if (m->kind == ANSWER_OK && !m->repeated && o->leader && !str_is(m->held_by, o->leader))
+        log_info("task.led", "move=%s held=%s who=%s", log_value(str_c(o->move)),
+                 log_value(m->held_by), log_value(str_c(o->leader)));
     if (m->kind == ANSWER_OK)
         keep_then_tell(o, m);
     else
@@ -197,5 +202,12 @@ void dispatch_move(struct dispatch *d, struct dispatch_actor who, struct str tas
                           .now_ms = now};
     if (self)
         m.queues = self->queues;
+    if (m.lead) {
+        cleanup(buf_clear) struct buf text;
+        buf_init(&text, MOVE_TEXT_MAX);
+        o->leader = mem_dup(who.name.p, who.name.n);
+        if (buf_addf(&text, "%s of %.*s", move, STR_ARG(str_upto(task, 64))))
+            o->move = mem_dup(text.p, text.n);
+    }
     store_task_move(d->store, &m, owed_moved, o);
 }

@@ -95,12 +95,12 @@ struct putting {
     char *agent, *state, *reason;
 };
 
-static void remember(struct dispatch *d, struct putting *p) {
-    struct seen_agent *s = seen_get(d, str_c(p->agent));
+void presence_remember(struct dispatch *d, struct str agent, struct str state, struct str reason) {
+    struct seen_agent *s = seen_get(d, agent);
     free(s->state);
     free(s->reason);
-    s->state = steal(&p->state);
-    s->reason = steal(&p->reason);
+    s->state = mem_dup(state.p, state.n);
+    s->reason = mem_dup(reason.p, reason.n);
     s->since_ms = clock_wall_ms();
 }
 
@@ -111,7 +111,7 @@ static void on_put(void *arg, const struct answer *a) {
     if (!d || a->kind != ANSWER_OK) {
         owed_tell(o, a);
     } else {
-        remember(d, p);
+        presence_remember(d, str_c(p->agent), str_c(p->state), str_c(p->reason));
         dispatch_agent(d, str_c(p->agent), o->done, o->arg);
         waits_end(&o->waits);
         free(o);

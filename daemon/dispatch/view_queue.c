@@ -14,8 +14,10 @@ struct queues_view {
     char **ids;
     struct queue_now *queues;
     size_t n;
+    struct arena texts; /* what the queues' views look at */
     char **agents;
     size_t agents_n;
+    bool one;
 };
 
 /* Of those that take tasks: busy is who is available and has no unit left. */
@@ -41,6 +43,7 @@ static void end(struct queues_view *v, const struct answer *a) {
     free_ids(v->ids, v->n);
     free_ids(v->agents, v->agents_n);
     free(v->queues);
+    arena_clear(&v->texts);
     free(v);
 }
 
@@ -80,6 +83,18 @@ static struct staff staff_of(const struct queues_view *v, const struct people *p
     return s;
 }
 
+static void write_pause(struct jwrite *w, const struct queue_now *q) {
+    if (!q->paused_ms) {
+        jwrite_null(w, "paused");
+        return;
+    }
+    jwrite_open(w, "paused", '{');
+    jwrite_time(w, "since", q->paused_ms);
+    jwrite_str(w, "by", q->paused_by);
+    jwrite_str(w, "reason", q->paused_reason.n ? q->paused_reason : STR_NONE);
+    jwrite_close(w, '}');
+}
+
 static void write_queue(struct jwrite *w, struct str id, const struct queue_now *q,
                         const struct staff *s) {
     int64_t waited = q->oldest_ms ? (clock_wall_ms() - q->oldest_ms) / 1000 : 0;
@@ -96,6 +111,7 @@ static void write_queue(struct jwrite *w, struct str id, const struct queue_now 
     jwrite_int(w, "away", s->away);
     jwrite_int(w, "offline", s->offline);
     jwrite_close(w, '}');
+    write_pause(w, q);
     jwrite_null(w, "service_level"); /* no service levels are configured yet */
     jwrite_close(w, '}');
 }
@@ -111,15 +127,19 @@ static void on_agents(void *arg, bool ok, const struct agent_now *agents, size_t
         return;
     }
     jwrite_init(&w, &b);
-    jwrite_open(&w, NULL, '{');
-    jwrite_open(&w, "items", '[');
+    if (!v->one) {
+        jwrite_open(&w, NULL, '{');
+        jwrite_open(&w, "items", '[');
+    }
     for (size_t i = 0; i < v->n; i++) {
         struct staff s = staff_of(v, d->people, str_c(v->ids[i]), agents);
         write_queue(&w, str_c(v->ids[i]), &v->queues[i], &s);
     }
-    jwrite_close(&w, ']');
-    jwrite_null(&w, "next");
-    jwrite_close(&w, '}');
+    if (!v->one) {
+        jwrite_close(&w, ']');
+        jwrite_null(&w, "next");
+        jwrite_close(&w, '}');
+    }
     if (w.ok)
         end(v, &(struct answer){.kind = ANSWER_OK, .json = buf_str(&b)});
     else
@@ -137,24 +157,43 @@ static void on_queues(void *arg, bool ok, const struct queue_now *queues, size_t
     for (size_t i = 0; i < d->people->agents_n; i++)
         ids[i] = d->people->agents[i].id;
     v->queues = mem_new((n + 1) * sizeof *v->queues);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         v->queues[i] = queues[i];
+        v->queues[i].paused_by = arena_str(&v->texts, queues[i].paused_by);
+        v->queues[i].paused_reason = arena_str(&v->texts, queues[i].paused_reason);
+    }
     v->agents_n = d->people->agents_n;
     v->agents = copy_ids(ids, v->agents_n);
     store_agents_now(d->store, ids, v->agents_n, on_agents, v);
     free(ids);
 }
 
-void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg) {
+static void ask(struct dispatch *d, const struct str *ids, size_t n, bool one, answer_fn *done,
+                void *arg) {
     struct queues_view *v = NEW(struct queues_view);
-    struct str *ids = mem_new((d->people->queues_n + 1) * sizeof *ids);
     v->owed = owed_new(d, done, arg);
+    v->one = one;
+    v->n = n;
+    v->ids = copy_ids(ids, n);
+    arena_init(&v->texts);
+    store_queues_now(d->store, ids, n, on_queues, v);
+}
+
+void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg) {
+    struct str *ids = mem_new((d->people->queues_n + 1) * sizeof *ids);
+    size_t n = 0;
     for (size_t i = 0; i < d->people->queues_n; i++) {
         struct str id = d->people->queues[i].id;
         if (people_share((struct tl_strs){&id, 1}, queues))
-            ids[v->n++] = id;
+            ids[n++] = id;
     }
-    v->ids = copy_ids(ids, v->n);
-    store_queues_now(d->store, ids, v->n, on_queues, v);
+    ask(d, ids, n, false, done, arg);
     free(ids);
+}
+
+void dispatch_queue(struct dispatch *d, struct str queue, answer_fn *done, void *arg) {
+    if (people_queue(d->people, queue))
+        ask(d, &queue, 1, true, done, arg);
+    else
+        owed_later(owed_new(d, done, arg), ANSWER_NOT_FOUND, NULL, NULL, NULL);
 }

@@ -84,6 +84,16 @@ void router_drop_queue(struct router *r, struct str id, int64_t now_ms) {
         queue_change(r, q, NULL);
 }
 
+void router_pause_queue(struct router *r, struct str id, bool paused, int64_t now_ms) {
+    r->now_ms = now_ms;
+    struct queue *q = map_get(&r->queues, id);
+    if (!q || !q->known || q->rule.paused == paused)
+        return;
+    struct routing_queue rule = q->rule;
+    rule.paused = paused;
+    queue_change(r, q, &rule);
+}
+
 /* ---- decisions ---- */
 
 static void offer_reason(const struct match *m, const char *word, char out[ROUTING_REASON_MAX]) {

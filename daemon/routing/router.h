@@ -63,6 +63,8 @@ void router_set_agent(struct router *r, const struct routing_agent *a, int64_t n
 void router_drop_agent(struct router *r, struct str id, int64_t now_ms);
 void router_set_queue(struct router *r, const struct routing_queue *q, int64_t now_ms);
 void router_drop_queue(struct router *r, struct str id, int64_t now_ms);
+/* A queue's rule stays, but for `paused`; one that nobody knows stays unknown. */
+void router_pause_queue(struct router *r, struct str id, bool paused, int64_t now_ms);
 /* Names of the routing_strategies, in the order of the table; NULL ends. */
 const char *router_strategy(size_t i);
 

@@ -111,7 +111,7 @@ void store_route_snapshot(struct store *s, const struct route_snapshot *to);
 struct store_reply;
 /* An entry as it was told; absent fields are absent strings or 0. */
 struct route_entry {
-    struct str type; /* offer revoke task presence stream */
+    struct str type; /* offer revoke task presence stream queue */
     struct str agent, queue, task_id, reason, state, json, own;
     int64_t offer, until_ms, since_ms, ended_ms, missed, lost_ms;
 };
@@ -153,6 +153,8 @@ void store_agents_now(struct store *s, const struct str *agents, size_t n, agent
                       void *arg);
 struct queue_now {
     int64_t waiting, offered, accepted, oldest_ms; /* oldest 0: none waits */
+    int64_t paused_ms;                             /* 0: it is not */
+    struct str paused_by, paused_reason;
 };
 typedef void queues_now_fn(void *arg, bool ok, const struct queue_now *queues, size_t n);
 void store_queues_now(struct store *s, const struct str *queues, size_t n, queues_now_fn *done,

@@ -11,7 +11,7 @@ enum { PRESENCE_JSON_MAX = 2048 };
 
 /* ---- presence ---- */
 
-static void on_presence(void *arg, const struct store_reply *r, const struct fault *f) {
+void task_on_presence(void *arg, const struct store_reply *r, const struct fault *f) {
     cleanup(buf_clear) struct buf json;
     struct jwrite w;
     buf_init(&json, PRESENCE_JSON_MAX);
@@ -39,7 +39,7 @@ void store_presence_put(struct store *s, int64_t now_ms, struct str agent, struc
     task_arg(&a, agent);
     task_arg(&a, state);
     task_arg(&a, reason);
-    task_call(s, "presence", false, &a, on_presence, task_question_new(done, arg));
+    task_call(s, "presence", false, &a, task_on_presence, task_question_new(done, arg));
 }
 
 void store_presence_back(struct store *s, const struct route_presence *p) {
@@ -153,7 +153,10 @@ static void on_queues(void *arg, const struct store_reply *r, const struct fault
         all[i] = (struct queue_now){.waiting = task_item_int(&r->items[i], 0),
                                     .offered = task_item_int(&r->items[i], 1),
                                     .accepted = task_item_int(&r->items[i], 2),
-                                    .oldest_ms = task_item_int(&r->items[i], 3)};
+                                    .oldest_ms = task_item_int(&r->items[i], 3),
+                                    .paused_ms = task_item_int(&r->items[i], 4),
+                                    .paused_by = task_item(&r->items[i], 5),
+                                    .paused_reason = task_item(&r->items[i], 6)};
     v.queues(v.arg, true, all, v.n);
     free(all);
 }

@@ -2,6 +2,7 @@
  *
  *   task.c (want, put)  task_read.c (get, list)  task_contact.c (forget, moved)      store/task.h
  *   task_move.c  task_route.c  task_log.c  task_agent.c                              store/route.h
+ *   desk.c                                                                            store/desk.h
  */
 #ifndef STORE_TASK_PRIV_H
 #define STORE_TASK_PRIV_H
@@ -35,6 +36,9 @@ struct task_question {
 struct task_question *task_question_new(answer_fn *done, void *arg);
 void task_answer(struct task_question *take_q, const struct answer *a);
 void task_later(struct task_question *take_q, const struct fault *f);
+
+/* {state, reason, since} to {"state","reason","since"}; arg is a task_question. */
+void task_on_presence(void *arg, const struct store_reply *r, const struct fault *f);
 
 /* Item i of an array reply; a text, or a number as a text; absent beyond its end. */
 struct str task_item(const struct store_reply *r, size_t i);

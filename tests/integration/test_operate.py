@@ -130,6 +130,12 @@ def test_the_tool_does_what_the_interface_can(fresh):
         assert done.returncode == 0 and done.stdout.strip()[0] in "{[", (args, done.stdout, done.stderr)
     assert "hello" in tool(t, "timeline", told["contact"]).stdout
     assert tool(t, "contact", "email:nobody@example.org").returncode == 1
+    assert tool(t, "queue", "pause", "support", "--reason", "moving house").returncode == 0
+    assert tool(t, "queue", "resume", "support").returncode == 0
+    assert tool(t, "agent", "away", "anna").returncode == 2 and tool(t, "agent", "away", "anna", "--reason", "ill").returncode == 0
+    audit = tool(t, "audit").stdout
+    assert all(word in audit for word in ("queue.pause", "moving house", "presence.away")), audit
+    assert tool(t, "task", "transfer", told["task"], "--to-queue", "callbacks", "--reason", "ring back").returncode == 0
     assert tool(t, "nonsense").returncode == 2
     stop(t.process)
     assert tool(t, "status").returncode == 3

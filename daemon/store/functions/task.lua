@@ -8,7 +8,7 @@
 --   {r}:done  hash, id -> the task as it ended      {r}:ended zset, when -> id      {r}:dv hash, conversation -> last one
 --   {r}:asked:N hash, touchpoint -> task that took it in; N counts windows of a day, two are kept
 --   {r}:p     hash, agent -> presence (task_move.lua)      {r}:lease, {r}:s, {r}:sn (task_route.lua)
---   {r}:log   stream: type offer|revoke|task|presence|stream, agent, and by type
+--   {r}:log   stream: type offer|revoke|task|presence|stream|queue, agent, and by type
 --             queue id n until reason task (as the contract shows it) own (what the router needs)
 --             reason: of a revoke, as agents are told; 'wrapup' of a task whose wrap-up ended, which nobody records yet
 --

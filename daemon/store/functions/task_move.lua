@@ -14,7 +14,7 @@ task.moves = {
   reject = {from = {offered = 'agent'}},
   complete = {from = {accepted = 'agent'}},
   transfer = {from = {accepted = 'agent', waiting = 'lead', offered = 'lead', snoozed = 'lead'}},
-  release = {from = {accepted = 'agent', snoozed = 'lead'}},
+  release = {from = {accepted = 'agent', offered = 'lead', snoozed = 'lead'}},
   snooze = {from = {accepted = 'agent', waiting = 'lead'}},
   settle = {from = {accepted = 'lead', waiting = 'lead', offered = 'lead', snoozed = 'lead'}},
 }
@@ -98,7 +98,8 @@ function task.moves.transfer.act(r, t, now, m)
   local was = t.state
   task.exclude(t, m.by_lead and '' or m.actor, now, holdoff)
   task.no_wish(t)
-  local reason = 'transferred by ' .. m.actor .. ' to ' .. (m.queue ~= '' and 'queue ' .. m.queue or m.agent)
+  local to = m.queue ~= '' and 'queue ' .. m.queue or m.agent
+  local reason = task.said('transferred by ' .. m.actor .. ' to ' .. to, m.reason)
   if m.agent ~= '' then
     t.x[m.agent] = nil
     task.wish_for(t, 'transfer', m.agent, now)
@@ -111,11 +112,12 @@ function task.moves.transfer.act(r, t, now, m)
   task.back(r, t, now, reason, was == 'offered' and 'revoke', 'transferred')
 end
 
+-- Not to him again at once, whoever took it from him.
 function task.moves.release.act(r, t, now, m)
   local _, _, holdoff = task.rule(m.rules, t.queue)
-  task.exclude(t, m.by_lead and '' or m.actor, now, holdoff)
+  task.exclude(t, t.agent, now, holdoff)
   task.no_wish(t)
-  task.back(r, t, now, 'released by ' .. m.actor)
+  task.back(r, t, now, task.said('released by ' .. m.actor, m.reason), t.state == 'offered' and 'revoke', 'released')
 end
 
 function task.moves.snooze.act(r, t, now, m)
@@ -179,8 +181,12 @@ tl.fn('task_move', function(keys, args)
     return {again and 'repeated' or no, task.json(t), task.own(t), t.rev, t.agent}
   end
   t.last[m.actor] = sign
-  local had = t.agent
+  local had, queue = t.agent, t.queue
   task.moves[name].act(r, t, now, m)
+  if m.by_lead and name ~= 'settle' then
+    task.audit(r, now, {who = m.actor, what = 'task.' .. name, task = t.id, agent = had, queues = queue .. '\n',
+      why = m.reason})
+  end
   return {'ok', task.json(t), task.own(t), t.rev, had}
 end)
 

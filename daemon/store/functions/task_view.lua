@@ -7,7 +7,7 @@
 --   tl1_route_tasks  cursor -> {cursor, own...}                                                   task_route.c
 --   tl1_route_start  -> {log id, agent, state, reason, since, ended, missed, lost, …}             task_route.c
 --   tl1_agents       agent... -> {{state, reason, since, lost, {id, 'WEIGHT CHANNEL' …}} …}       task_agent.c
---   tl1_queues       queue... -> {{waiting, offered, accepted, oldest created} …}                 task_agent.c
+--   tl1_queues       queue... -> {{waiting, offered, accepted, oldest created, paused at, by, reason} …}   task_agent.c
 --   tl1_desk         agent -> {log id, json...}: what an agent's stream begins with               task_agent.c
 --   tl1_log_after    id count bytes -> {code ok|old|many, {entry id, {field, value…}} …}          task_log.c
 
@@ -119,7 +119,9 @@ tl.ro('queues', function(keys, args)
   for i, queue in ipairs(args) do
     local n = redis.call('HMGET', r .. ':n', queue .. ' offered', queue .. ' accepted')
     local oldest = redis.call('ZRANGE', r .. ':w:' .. queue, 0, 0, 'WITHSCORES')
-    out[i] = {redis.call('ZCARD', r .. ':w:' .. queue), tonumber(n[1]) or 0, tonumber(n[2]) or 0, oldest[2] or '0'}
+    local paused = task.paused(r, queue) or {at = 0, by = '', reason = ''}
+    out[i] = {redis.call('ZCARD', r .. ':w:' .. queue), tonumber(n[1]) or 0, tonumber(n[2]) or 0, oldest[2] or '0',
+      task.number(paused.at), paused.by, paused.reason}
   end
   return out
 end)

@@ -355,7 +355,7 @@ static void agents_and_queues_look_as_the_contract_says(void **state) {
         "{\"items\":[{\"id\":\"support\",\"waiting\":0,\"offered\":0,\"accepted\":1,\"oldest_at\":"
         "null,"
         "\"longest_wait_s\":0,\"agents\":{\"available\":1,\"busy\":0,\"away\":0,\"offline\":1},"
-        "\"service_level\":null}],\"next\":null}",
+        "\"paused\":null,\"service_level\":null}],\"next\":null}",
         0, NULL);
     if (!json_equal(queues, told.j))
         fail_msg("%s", told.json);
