@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <touchline/kit/own.h>
+#include <touchline/kit/urlencoded.h>
 
 #include "form.h"
 #include "maker.h"
@@ -199,17 +200,6 @@ static void fault(struct judge *j, const char *what, struct str name, size_t at,
     j->ok = false;
 }
 
-/* Letters, digits and a few signs that need no escape in an address. */
-static bool name_ok(struct str name) {
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_' || c == '.'))
-            return false;
-    }
-    return name.n && name.p[0] != '.';
-}
-
 /* Names joined by dots, none of them empty. */
 static bool members_ok(struct str path) {
     struct str rest = path;
@@ -311,7 +301,7 @@ static void judge_form(struct judge *j, const struct form_config *c) {
             fault(j, "redirects", STR_NONE, i, "a host is expected: www.example.org");
     if (c->captcha.address.n && !behind_scheme(c->captcha.address).n)
         fault(j, "captcha/address", STR_NONE, SIZE_MAX, "an address is expected: https://...");
-    if (!name_ok(c->name))
+    if (!segment_plain(c->name))
         fault(j, "name", STR_NONE, SIZE_MAX,
               "letters, digits, - _ and . are allowed: it is part of an address");
     for (size_t i = 0; i < c->fields.n; i++)

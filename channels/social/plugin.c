@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <touchline/kit/urlencoded.h>
 #include <touchline/plugin.h>
 
 #include "activitypub.h"
@@ -159,17 +160,6 @@ static const struct tl_key hook_keys[] = {
     {0},
 };
 
-/* Letters, digits and a few signs that need no escape in an address. */
-static bool name_ok(struct str name) {
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_' || c == '.'))
-            return false;
-    }
-    return name.n && name.p[0] != '.';
-}
-
 static void fault(tl_report_fn *report, void *ctx, size_t hook, const char *key,
                   const char *reason) {
     char path[64];
@@ -205,10 +195,10 @@ static bool social_check(const void *config, tl_report_fn *report, void *ctx) {
                    *why = p ? missing(p, &hooks[i], &key) : "is not part of this build";
         if (why)
             fault(report, ctx, i, key, why);
-        if (!name_ok(hooks[i].name))
+        if (!segment_plain(hooks[i].name))
             fault(report, ctx, i, "name",
                   "letters, digits, - _ and . are allowed: it is part of an address");
-        ok = ok && !why && name_ok(hooks[i].name);
+        ok = ok && !why && segment_plain(hooks[i].name);
     }
     return ok;
 }

@@ -103,3 +103,13 @@ bool percent_encode(struct buf *out, struct str s) {
     buf_commit(out, s.n + 2 * escaped);
     return true;
 }
+
+bool segment_plain(struct str name) {
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return name.n && name.p[0] != '.';
+}

@@ -24,5 +24,8 @@ bool urlencoded_parse(struct arena *a, struct str body, struct pair *out, size_t
 bool percent_decode(struct buf *out, struct str s) must_check;
 /* Everything but RFC 3986 unreserved is escaped. */
 bool percent_encode(struct buf *out, struct str s) must_check;
+/* A name that can be a segment of a path as it stands: letters, digits, - _ and ., not first a dot.
+ */
+bool segment_plain(struct str name);
 
 #endif
