@@ -3,6 +3,8 @@ import hashlib
 import os
 import random
 import re
+import shutil
+import signal
 import subprocess
 import time
 import uuid
@@ -11,7 +13,7 @@ import pytest
 
 import dovecot
 from dovecot import PASSWORD, Dovecot, token
-from touchline import BUILD, Touchline, wait_for
+from touchline import BUILD, Redis, Touchline, wait_for
 
 pytestmark = pytest.mark.skipif(dovecot.missing() is not None, reason=str(dovecot.missing()))
 MAILS, KILLS = int(os.environ.get("MAILS", "150")), int(os.environ.get("KILLS", "3"))
@@ -129,6 +131,26 @@ def test_what_is_kept_is_marked_or_moved(server):
         server.deliver(mail(3))
         wait_for(lambda: server.count(folder="Done") == 4, 20, why="the next one moved")
         assert applied(t, 3)
+
+
+def test_of_two_daemons_one_reads_and_the_other_takes_over(server):
+    server.deliver(*(mail(i) for i in range(4)))
+    with Redis() as redis:
+        first = Touchline(edit=fetched(server), env=redis.env)
+        second = Touchline(edit=fetched(server), env=redis.env, start=False)
+        shutil.copytree(first.var / "secrets", second.var / "secrets", dirs_exist_ok=True)
+        try:
+            second.start()
+            for i in range(4):
+                applied(first, i)
+            assert all_read(first) and not all_read(second), part(second)
+            first.kill(signal.SIGTERM) # one that crashes is followed when its lease ends, after half a minute
+            server.deliver(mail(4))
+            applied(second, 4)
+            assert [len(timeline_of(second, i)) for i in range(5)] == [1] * 5
+        finally:
+            first.close()
+            second.close()
 
 
 def test_a_mailbox_made_anew_brings_nothing_twice(server):

@@ -149,6 +149,32 @@ class Sink:
         self.controller.stop()
 
 
+class Redis:
+    """A redis-server that several daemons share: Touchline(env=redis.env)."""
+
+    def __init__(self):
+        self.dir, self.port = tempfile.mkdtemp(prefix="touchline-redis-"), free_port()
+        self.env = {"REDIS_URL": f"redis://127.0.0.1:{self.port}"}
+        self.process = subprocess.Popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--appendonly", "yes",
+                                         "--save", "", "--maxmemory-policy", "noeviction"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self._up, why="redis-server")
+
+    def _up(self):
+        with socket.create_connection(("127.0.0.1", self.port), 2) as s:
+            s.sendall(b"PING\r\n")
+            return s.recv(16) == b"+PONG\r\n"
+
+    def close(self):
+        stop(self.process)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
 class Touchline:
     """One daemon on a free set of ports. env adds to the environment; edit(text) changes the configuration's text."""
 
