@@ -13,7 +13,8 @@ static void conversations_get(void *ctx, struct http_request *r) {
     struct str cursor;
     c->etag = true;
     if (call_page(c, &limit, &cursor))
-        store_get_conversation(a->parts.store, http_param(r, "id"), limit, cursor, call_answer, c);
+        store_get_conversation(a->parts.store, http_param(r, "id"), limit, cursor, attention_show,
+                               c);
 }
 
 static void conversations_patch(void *ctx, struct http_request *r) {
@@ -46,7 +47,7 @@ static void conversations_reply(struct call *c) {
         .nonce = call_nonce(c),
     };
     c->ok_status = 202;
-    outbox_reply(c->api->parts.outbox, &reply, call_answer, c);
+    outbox_reply(c->api->parts.outbox, &reply, attention_warn, c);
 }
 SERVE_ONCE(conversations_reply)
 

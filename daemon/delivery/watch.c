@@ -1,4 +1,5 @@
-/* delivery/watch.c - timelines: whoever looks at a contact is told what comes onto it.
+/* delivery/watch.c - timelines: whoever looks at a contact is told what comes onto it, and who else
+ * looks at it.
  *
  * A contact is subscribed once for all streams that look at it: those whose agent holds a task of
  * it, and those that named it. What is published is a sign; the touchpoint is read once and told to
@@ -106,6 +107,23 @@ static void on_touched(void *arg, struct str touchpoint) {
                          reading_new(w->d, w->contact, NULL));
 }
 
+/* To the others, once a stream: of himself he knows. Not resumed, it is over too soon. */
+static void on_attention(void *arg, struct str agent, struct str json) {
+    struct watch *w = arg;
+    cleanup(buf_clear) struct buf b;
+    struct desk *told = NULL;
+    buf_init(&b, EVENT_MAX);
+    if (json.n < 2 || !buf_addf(&b, "{\"contact\":\"%s\",", w->contact) ||
+        !buf_add(&b, str_from(json, 1)))
+        return;
+    list_each (l, &w->interests) {
+        struct desk *k = container_of(l, struct interest, of_watch)->desk;
+        if (k != told && !str_is(agent, k->agent->id))
+            desk_event(k, STR_NONE, STR_NONE, "attention", buf_str(&b));
+        told = k;
+    }
+}
+
 /* ---- looking ---- */
 
 static void interest_end(struct interest *i) {
@@ -133,6 +151,7 @@ static struct watch *watch_get(struct delivery *d, struct str contact) {
         free(w);
         return NULL;
     }
+    store_watch_attention(w->source, on_attention);
     w->d = d;
     w->contact = mem_dup(contact.p, contact.n);
     link_init(&w->interests);

@@ -321,7 +321,7 @@ typedef void scan_fn(void *arg, const struct fault *fault, const struct id *cont
 void store_scan(struct store *s, scan_fn *done, void *arg);
 
 /* Sharded channel of a contact's changes, "{c_…}"; payload: {"touchpoint":"p_…"},
- * {"conversation":"v_…"} or {"contact":"c_…"}. */
+ * {"conversation":"v_…"}, {"contact":"c_…"} or {"attention":{…}} (store/attention.h). */
 struct str contact_channel(struct id contact, char out[ID_TEXT + 4]);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <touchline/kit/buf.h>
 #include <touchline/kit/jread.h>
 
 #include "store/client.h"
@@ -11,8 +12,18 @@
 struct store_watch {
     struct store_subscription *subscription;
     store_watch_fn *touched;
+    store_watch_attention_fn *attention; /* NULL: nobody asks */
     void *arg;
 };
+
+enum { ATTENTION_MAX = 4096 };
+
+static void tell_attention(struct store_watch *w, const json_t *attention) {
+    cleanup(buf_clear) struct buf b;
+    buf_init(&b, ATTENTION_MAX);
+    if (w->attention && jread_dump(&b, attention))
+        w->attention(w->arg, jget_str(attention, "agent"), buf_str(&b));
+}
 
 static void on_message(void *arg, struct str channel, struct str payload) {
     struct store_watch *w = arg;
@@ -21,8 +32,11 @@ static void on_message(void *arg, struct str channel, struct str payload) {
     if (!jread_parse(payload, payload.n, &j, NULL))
         return;
     struct str touchpoint = jget_str(j, "touchpoint");
+    const json_t *attention = json_object_get(j, "attention");
     if (touchpoint.n)
-        w->touched(w->arg, touchpoint);
+        w->touched(w->arg, touchpoint); /* may end the watch */
+    else if (attention)
+        tell_attention(w, attention);
 }
 
 struct store_watch *store_watch_contact(struct store *s, struct str contact,
@@ -35,6 +49,10 @@ struct store_watch *store_watch_contact(struct store *s, struct str contact,
     *w = (struct store_watch){.touched = touched, .arg = arg};
     w->subscription = store_subscribe(s, contact_channel(id, channel), on_message, w);
     return w;
+}
+
+void store_watch_attention(struct store_watch *w, store_watch_attention_fn *told) {
+    w->attention = told;
 }
 
 void store_watch_end(struct store_watch *take_w) {

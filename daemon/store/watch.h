@@ -17,6 +17,10 @@ typedef void store_watch_fn(void *arg, struct str touchpoint);
 /* contact: "c_…"; NULL where it is no such id. */
 struct store_watch *store_watch_contact(struct store *s, struct str contact,
                                         store_watch_fn *touched, void *arg);
+/* Somebody begins, goes on or ends to look at one of its conversations, as store/attention.h says
+ * it: {"agent","conversation","state","expires_at"}. */
+typedef void store_watch_attention_fn(void *arg, struct str agent, struct str json);
+void store_watch_attention(struct store_watch *w, store_watch_attention_fn *told);
 void store_watch_end(struct store_watch *take_w); /* also from inside the function told */
 
 #endif

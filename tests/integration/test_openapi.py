@@ -208,6 +208,8 @@ def judge_work(ask_, shared, first):
     description.check_event("task", accepted)
     conversation = f"/v1/conversations/{first['conversation']}"
     ask_("GET", conversation, ANNA, 200)
+    ask_("PUT", f"{conversation}/attention", ANNA, 200, json={"state": "replying"})
+    ask_("PUT", f"{conversation}/attention", ANNA, 422, json={"state": "typing"})
     ask_("POST", f"{conversation}/notes", ANNA, 201, json={"text": "internal"})
     ask_("PATCH", conversation, ANNA, 200, json={"status": "pending"})
     ask_("POST", f"{task}/complete", ANNA, 200, json={"disposition": "solved"})
