@@ -72,6 +72,20 @@ static bool bare_addresses(struct gather *g, struct str words, struct str commen
     return found > 0;
 }
 
+/* "jana . b @ example.org": blanks that the old grammar allows around dots and the @ (RFC
+ * 5322 4.4). Absent: it is no address without them either. */
+static struct str without_blanks(struct gather *g, struct str words) {
+    char *p = arena_new(g->arena, words.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < words.n; i++) {
+        char before = n ? p[n - 1] : '.', next = i + 1 < words.n ? words.p[i + 1] : '.';
+        bool beside = before == '.' || before == '@' || next == '.' || next == '@';
+        if (words.p[i] != ' ' || !beside)
+            p[n++] = words.p[i];
+    }
+    return address_valid(str_make(p, n)) ? str_make(p, n) : STR_NONE;
+}
+
 /* Ends the mailbox under way: "Name <address>", "address (Name)", or a name alone. */
 static void flush(struct gather *g) {
     struct str words = str_make(g->words, g->words_n);
@@ -82,6 +96,9 @@ static void flush(struct gather *g) {
                 cleaned(without_route(str_make(g->angle, g->angle_n))));
     } else if (!bare_addresses(g, words, comment)) {
         words = str_trim(words);
+        struct str joined = str_find(words, '@') > 0 ? without_blanks(g, words) : STR_NONE;
+        if (!g->quoted && joined.n)
+            words = joined;
         bool broken = !g->quoted && str_find(words, '@') >= 0 &&
                       (str_find(words, ' ') < 0 || words.p[0] == '"');
         put_out(g, broken ? comment : words, broken ? words : STR_NONE);
@@ -128,13 +145,33 @@ static size_t take_comment(struct gather *g, struct str v, size_t i) {
     return i;
 }
 
-/* <…>: quotes inside hide brackets; white space is dropped. */
+/* Where a comment that begins at i ends within an address, or i: it does not. */
+static size_t comment_end(struct str v, size_t i) {
+    size_t depth = 0;
+    for (size_t j = i; j < v.n && v.p[j] != '>'; j++) {
+        depth += v.p[j] == '(';
+        if (v.p[j] == ')' && --depth == 0)
+            return j;
+        j += v.p[j] == '\\';
+    }
+    return i;
+}
+
+/* <…>: quotes inside hide brackets; white space and comments are dropped. */
 static size_t take_angle(struct gather *g, struct str v, size_t i) {
     bool quote = false;
+    bool comments = true; /* one that never ends is looked for once */
     g->has_angle = true;
     g->angle_n = 0;
     for (; i < v.n; i++) {
         char c = v.p[i];
+        if (c == '(' && !quote && comments) {
+            size_t end = comment_end(v, i);
+            comments = end > i;
+            i = end;
+            if (comments)
+                continue;
+        }
         if (c == '"')
             quote = !quote;
         if (c == '>' && !quote)
@@ -181,6 +218,10 @@ size_t address_list(struct arena *a, struct str v, struct address *out, size_t m
             i = take_quoted(&g, v, i + 1);
         else if (c == '"')
             continue; /* it never ends */
+        else if (c == '\\' && i + 1 < v.n && v.p[i + 1] == '"')
+            put_word(&g, v.p[++i]);
+        else if (c == '>' && g.has_angle)
+            continue; /* a doubled bracket */
         else if (c == '(')
             i = take_comment(&g, v, i + 1);
         else if (c == '<')

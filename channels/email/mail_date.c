@@ -12,6 +12,7 @@ struct reading {
     int year, month, day; /* 0: not yet */
     int hour, minute, second, offset_minutes;
     bool time, pm, am;
+    bool month_first; /* before the day: it may have been a weekday, "mar., 5 avr. 2024" */
 };
 
 /* Digits in front, at most four; *out_n tells how many. */
@@ -24,16 +25,30 @@ static int number(struct str s, size_t *out_n) {
     return v;
 }
 
+/* Jan..Dec, and what programs write that speak the user's language. */
 static int month_of(struct str word) {
     static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+    static const struct {
+        const char *starts;
+        int month;
+    } others[] = {{"gen", 1},  {"ene", 1},  {"fév", 2}, {"fev", 2},  {"mär", 3},  {"mrz", 3},
+                  {"mrt", 3},  {"avr", 4},  {"abr", 4}, {"mai", 5},  {"mag", 5},  {"mei", 5},
+                  {"maj", 5},  {"juin", 6}, {"giu", 6}, {"juil", 7}, {"lug", 7},  {"aoû", 8},
+                  {"aou", 8},  {"ago", 8},  {"set", 9}, {"okt", 10}, {"ott", 10}, {"out", 10},
+                  {"dez", 12}, {"déc", 12}, {"dic", 12}};
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (str_is_nocase(str_upto(word, strlen(others[i].starts)), others[i].starts))
+            return others[i].month;
     for (int i = 0; i < 12 && word.n >= 3; i++)
         if (!strncasecmp(word.p, names + 3 * i, 3))
             return i + 1;
     return 0;
 }
 
-/* "+0100", "-600", "+01:00", "+2" */
+/* "+0100", "-600", "+01:00", "+2", "--0500" */
 static bool take_offset(struct reading *r, struct str word) {
+    if (word.n > 2 && word.p[1] == word.p[0])
+        word = str_from(word, 1);
     size_t n, more = 0;
     int sign = word.p[0] == '-' ? -1 : 1, v = number(str_from(word, 1), &n), minutes = 0;
     struct str rest = str_from(word, n + 1);
@@ -82,7 +97,8 @@ static void take_name(struct reading *r, struct str word) {
                  {"MET", 60},   {"MEST", 120}, {"EET", 120},  {"EEST", 180}, {"BST", 60},
                  {"MSK", 180},  {"JST", 540},  {"KST", 540},  {"HKT", 480},  {"AEST", 600}};
     int month = month_of(word);
-    if (month && !r->month) {
+    if (month && (!r->month || r->month_first)) {
+        r->month_first = !r->day;
         r->month = month;
         return;
     }
@@ -112,19 +128,23 @@ static bool take_number(struct reading *r, int v, size_t digits) {
     return true;
 }
 
-/* "23", "2026", "23-Nov-2026", "2026-11-23", "2026-11-23T07:00:00Z" */
+/* "23", "2026", "23-Nov-2026", "23-11-2026", "2026-11-23", "2026-11-23T07:00:00Z" */
 static bool take_digits(struct reading *r, struct str word) {
     size_t n;
     int v = number(word, &n);
     struct str rest = str_from(word, n);
     if (rest.n && (rest.p[0] == ':' || rest.p[0] == '.'))
         return take_time(r, word);
+    if (!rest.n && n >= 3 && r->year && r->day && r->time) { /* "0200": the sign is lost */
+        r->offset_minutes = v / 100 * 60 + v % 100;
+        return v % 100 < 60 && v < 1500;
+    }
     if (!take_number(r, v, n))
         return false;
     while (rest.n && rest.p[0] == '-') {
         rest = str_from(rest, 1);
         v = number(rest, &n);
-        if (n && n <= 2 && r->year && !r->month)
+        if (n && n <= 2 && (r->year || r->day) && !r->month)
             r->month = v;
         else if (n && !take_number(r, v, n))
             return false;
@@ -165,10 +185,17 @@ static struct str word_next(struct str *rest) {
     return word;
 }
 
-bool mail_date(struct str value, int64_t *out_ms) {
+/* "… 07:00:00 JST", "… 7:00 PM": the strict reader takes any word that it does not know for UTC. */
+static bool ends_with_word(struct str value) {
+    struct str last = STR_NONE, word;
+    while ((word = word_next(&value)).n)
+        last = word;
+    return last.n > 1 && isalpha((unsigned char)last.p[0]);
+}
+
+/* In whatever order. */
+static bool loose_date(struct str value, int64_t *out_ms) {
     struct reading r = {0};
-    if (date_parse_mail(value, out_ms))
-        return true;
     for (size_t i = 0; i < WORDS_MAX; i++) {
         struct str word = word_next(&value);
         if (!word.n)
@@ -184,4 +211,10 @@ bool mail_date(struct str value, int64_t *out_ms) {
     *out_ms = date_days(r.year, r.month, r.day) * DAY_MS +
               ((int64_t)(r.hour * 60 + r.minute - r.offset_minutes) * 60 + r.second) * 1000;
     return true;
+}
+
+bool mail_date(struct str value, int64_t *out_ms) {
+    if (ends_with_word(value) && loose_date(value, out_ms))
+        return true;
+    return date_parse_mail(value, out_ms) || loose_date(value, out_ms);
 }

@@ -31,6 +31,11 @@ static const struct {
     {"MAILER-DAEMON <>", "MAILER-DAEMON|;"},
     {"just a name", "just a name|;"},
     {"< a @ b.c >", "|a@b.c;"},
+    {"Jana <j(a \\) (b))@x.(c)example>", "Jana|j@x.example;"},
+    {"Jana <j(a@x.example>", "Jana|j(a@x.example;"},
+    {"jana .b @ x. example, Jana. B", "|jana.b@x.example;Jana. B|;"},
+    {"<<a@b.c>>, J << d@e.f >>", "|a@b.c;J|d@e.f;"},
+    {"\\\"Jana B\\\" <a@b.c>", "\"Jana B\"|a@b.c;"},
     {"a@b.c <never closed", "a@b.c|neverclosed;"},
     {"", ""},
 };

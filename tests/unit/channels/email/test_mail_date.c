@@ -38,12 +38,29 @@ static void a_date_is_read_in_whatever_order_it_stands(void **state) {
         "Mo, 23 Nov 2026 07:00:00 +0000",
         "Nov 23, 2026 7:00 AM",
         "Nov 23, 2026 7:00am",
+        "Mon, 23 Nov 2026 16:00:00 JST",
+        "23 Nov 2026 07:00:00 AM",
+        "23-11-2026 07:00:00",
+        "Mon, 23 Nov 2026 09:00:00 0200",
+        "Mon, 23 Nov 2026 02:00:00 --0500",
     };
     (void)state;
     for (size_t i = 0; i < COUNT(dates); i++) {
         int64_t ms = 0;
         if (!mail_date(str_c(dates[i]), &ms) || ms / 1000 * 1000 != seven)
             fail_msg("%s: %lld hours off", dates[i], (long long)((ms - seven) / HOUR_MS));
+    }
+}
+
+static void months_are_known_in_other_languages(void **state) {
+    static const char *const dates[] = {"mar., 5 mai 2026 07:00:00 +0000",
+                                        "Di, 5 Mai 2026 07:00:00 +0000", "5 maj 2026 07:00"};
+    static const int64_t may = 1777964400000; /* 2026-05-05T07:00:00Z */
+    (void)state;
+    for (size_t i = 0; i < COUNT(dates); i++) {
+        int64_t ms = 0;
+        if (!mail_date(str_c(dates[i]), &ms) || ms != may)
+            fail_msg("%s: %lld", dates[i], (long long)ms);
     }
 }
 
@@ -71,6 +88,7 @@ static void what_is_no_date_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_date_is_read_in_whatever_order_it_stands),
+        cmocka_unit_test(months_are_known_in_other_languages),
         cmocka_unit_test(what_is_no_date_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
