@@ -168,12 +168,34 @@ static void agent_answered(void *arg, const struct answer *a) {
     free(q);
 }
 
+static struct agent_question *question_new(void (*done)(void *arg, struct str json), void *arg) {
+    struct agent_question *q = NEW(struct agent_question);
+    *q = (struct agent_question){done, arg};
+    return q;
+}
+
 static void agent_json(void *ctx, struct str agent, void (*done)(void *arg, struct str json),
                        void *arg) {
     struct daemon *d = ctx;
-    struct agent_question *q = NEW(struct agent_question);
-    *q = (struct agent_question){done, arg};
-    dispatch_agent(d->dispatch, agent, agent_answered, q);
+    dispatch_agent(d->dispatch, agent, agent_answered, question_new(done, arg));
+}
+
+static void queues_json(void *ctx, struct tl_strs queues, void (*done)(void *arg, struct str json),
+                        void *arg) {
+    const struct daemon *d = ctx;
+    dispatch_queues(d->dispatch, queues, agent_answered, question_new(done, arg));
+}
+
+static void agents_json(void *ctx, struct tl_strs queues, void (*done)(void *arg, struct str json),
+                        void *arg) {
+    const struct daemon *d = ctx;
+    dispatch_agents(d->dispatch, queues, agent_answered, question_new(done, arg));
+}
+
+static void agents_named_json(void *ctx, struct tl_strs ids,
+                              void (*done)(void *arg, struct str json), void *arg) {
+    const struct daemon *d = ctx;
+    dispatch_agents_named(d->dispatch, ids, agent_answered, question_new(done, arg));
 }
 
 static void agent_streams(void *ctx, struct str agent, bool connected) {
@@ -343,7 +365,12 @@ static bool open_working(struct daemon *d, struct fault *f) {
     const struct dispatch_config dispatch = dispatch_config_of(d);
     const struct limits_config *limits = section(d, "limits");
     const struct sender sender = plugin_host_sender(d->plugins);
-    const struct delivery_hooks hooks = {.ctx = d, .streams = agent_streams, .agent = agent_json};
+    const struct delivery_hooks hooks = {.ctx = d,
+                                         .streams = agent_streams,
+                                         .agent = agent_json,
+                                         .queues = queues_json,
+                                         .agents = agents_json,
+                                         .agents_named = agents_named_json};
     const struct tl_strs folders = plugin_host_folders(d->plugins, section(d, "plugins"));
     return worker_open(d->loop, &folders, WORKERS_MAX, &d->workers, f) &&
            egress_open(d->loop, &d->egress, f) &&
@@ -406,6 +433,7 @@ static void end_streams_of_others(struct daemon *d) {
     for (size_t i = 0; i < before->n; i++)
         if (!is_agent(section(d, "agents"), all[i].id))
             delivery_end(d->delivery, all[i].id);
+    delivery_boards_end(d->delivery);
 }
 
 static void reload(struct daemon *d) {

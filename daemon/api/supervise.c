@@ -3,6 +3,7 @@
 #include <touchline/kit/jread.h>
 
 #include "api/api_priv.h"
+#include "delivery/delivery.h"
 #include "store/desk.h"
 
 enum { REASON_MAX = 500, PRESENCE_REASON_MAX = 200 };
@@ -26,6 +27,15 @@ static void queues_patch(void *ctx, struct http_request *r) {
     else
         dispatch_pause(a->parts.dispatch, call_actor(c), http_param(r, "id"), paused, reason,
                        call_answer, c);
+}
+
+static void queues_events(void *ctx, struct http_request *r) {
+    struct api *a = ctx;
+    struct call *c = call_new(a, r, 200);
+    if (call_agent(c) && !call_queues(c).n) /* of no queue is not the same as of all */
+        call_problem(c, 404, "not-found", NULL, "this supervisor has no queues");
+    else
+        delivery_board(a->parts.delivery, r, call_queues(c));
 }
 
 static void agents_presence(void *ctx, struct http_request *r) {
@@ -61,6 +71,8 @@ enum { ALLOW_LEADERS = ALLOW_SUPERVISOR | ALLOW_OPERATOR };
 
 const struct http_route supervise_routes[] = {
     {"PATCH", "/v1/queues/{id}", ALLOW_LEADERS, 0, queues_patch, "pause it, or let it go on"},
+    {"GET", "/v1/queues/events", ALLOW_LEADERS, 0, queues_events,
+     "queues and agents as they change"},
     {"PUT", "/v1/agents/{id}/presence", ALLOW_LEADERS, 0, agents_presence,
      "send an agent away, with a reason"},
     {"GET", "/v1/audit", ALLOW_LEADERS, 0, audit_list, "what supervisors and operators did"},

@@ -35,6 +35,7 @@ static void on_reset(void *arg) {
         k->resume[0] = 0;
         desk_begin(k);
     }
+    board_reset(d);
 }
 
 bool delivery_open(struct loop *loop, struct store *store, const struct delivery_hooks *hooks,
@@ -47,6 +48,7 @@ bool delivery_open(struct loop *loop, struct store *store, const struct delivery
     d->refs = 1;
     link_init(&d->streams);
     link_init(&d->leaders);
+    board_open(d);
     d->log = store_route_log(store, STR_NONE, event_entry, on_reset, d);
     d->nobody = store_watch_contact(store, nobody, on_nobody, d);
     *out = d;
@@ -163,12 +165,14 @@ void delivery_end(struct delivery *d, struct str agent) {
         if (str_is(agent, k->agent->id))
             end_stream(k);
     }
+    board_end_of(d, agent);
 }
 
 void delivery_end_all(struct delivery *d) {
     d->ending = true;
     list_each (l, &d->streams)
         end_stream(container_of(l, struct desk, link));
+    board_end_of(d, STR_NONE);
 }
 
 void delivery_close(struct delivery *d) {
@@ -179,5 +183,6 @@ void delivery_close(struct delivery *d) {
     d->log = NULL;
     store_watch_end(d->nobody);
     delivery_end_all(d);
+    board_close(d);
     delivery_unref(d);
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include <touchline/kit/fault.h>
-#include <touchline/str.h>
+#include <touchline/plugin.h>
 
 struct delivery;
 struct http_request;
@@ -25,6 +25,14 @@ struct delivery_hooks {
     void (*streams)(void *ctx, struct str agent, bool connected);
     /* The contract's agent object (dispatch_agent), for snapshots. */
     void (*agent)(void *ctx, struct str agent, void (*done)(void *arg, struct str json), void *arg);
+    /* The contract's lists of queues and of agents, for boards: of these queues (none: all), and of
+     * agents by name. JSON absent: no answer. */
+    void (*queues)(void *ctx, struct tl_strs queues, void (*done)(void *arg, struct str json),
+                   void *arg);
+    void (*agents)(void *ctx, struct tl_strs queues, void (*done)(void *arg, struct str json),
+                   void *arg);
+    void (*agents_named)(void *ctx, struct tl_strs ids, void (*done)(void *arg, struct str json),
+                         void *arg);
 };
 bool delivery_open(struct loop *loop, struct store *store, const struct delivery_hooks *hooks,
                    struct delivery **out, struct fault *f) must_check;
@@ -37,6 +45,10 @@ void delivery_close(struct delivery *d);
  * have (http/). */
 void delivery_stream(struct delivery *d, struct http_request *take_r, struct str agent,
                      struct str contact);
+/* Answers GET /v1/queues/events: these queues (none: all) and their agents. */
+void delivery_board(struct delivery *d, struct http_request *take_r, struct tl_strs queues);
+/* Ends all boards: who leads what may have changed, their clients come again. */
+void delivery_boards_end(struct delivery *d);
 /* Ends an agent's streams: session ended, role changed. */
 void delivery_end(struct delivery *d, struct str agent);
 

@@ -1,6 +1,7 @@
 /* delivery/delivery_priv.h - what the room's files share.
  *
  *   delivery.c  opens, closes; agents and their streams
+ *   board.c     a supervisor's stream of queues and agents
  *   desk.c      one stream: begins (snapshot, or where it was left), sends, keeps back what comes
  * meanwhile event.c     entries of the log to the streams that may see them watch.c     timelines:
  * the contacts that streams look at
@@ -49,6 +50,14 @@ struct delivery {
     struct map watches;         /* struct watch by contact */
     size_t refs;                /* the opener's, and one a question under way */
     bool ending;                /* says nothing of streams that go now */
+
+    /* board.c */
+    struct link boards; /* struct board */
+    struct loop_timer *board_timer;
+    struct map board_agents; /* struct noted: of whom something was told since it was asked */
+    bool board_all_agents, board_noted, board_asking;
+    uint64_t board_changes;
+    int64_t board_asked_ms, board_wait_ms;
 };
 
 /* An agent with at least one stream here. */
@@ -108,6 +117,13 @@ void event_tell(struct desk *k, struct str id, const struct route_entry *e); /* 
 void event_entry(void *delivery, struct str id, const struct route_entry *e);
 bool event_offer(struct buf *out, struct str task_json, int64_t offer, int64_t expires_ms)
     must_check;
+
+/* ---- board.c ---- */
+void board_open(struct delivery *d);
+void board_close(struct delivery *d);
+void board_entry(struct delivery *d, const struct route_entry *e);
+void board_reset(struct delivery *d);                  /* all begin again */
+void board_end_of(struct delivery *d, struct str who); /* absent: all */
 
 /* ---- watch.c ---- */
 /* task absent: named by the client. */

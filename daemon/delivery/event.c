@@ -86,6 +86,7 @@ void event_tell(struct desk *k, struct str id, const struct route_entry *e) {
 void event_entry(void *arg, struct str id, const struct route_entry *e) {
     struct delivery *d = arg;
     snprintf(d->position, sizeof d->position, "%.*s", STR_ARG(id));
+    board_entry(d, e);
     /* Only streams that may see it are looked at: an agent's own, and the supervisors'. */
     struct desk_agent *a = e->agent.n ? map_get(&d->agents, e->agent) : NULL;
     if (a) {

@@ -55,6 +55,7 @@ void dispatch_presence(struct dispatch *d, struct str agent, struct str state, s
 /* The contract's agent; lists of agents and queues (only those of `queues`, empty: all). */
 void dispatch_agent(struct dispatch *d, struct str agent, answer_fn *done, void *arg);
 void dispatch_agents(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
+void dispatch_agents_named(struct dispatch *d, struct tl_strs ids, answer_fn *done, void *arg);
 void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
 void dispatch_queue(struct dispatch *d, struct str queue, answer_fn *done, void *arg);
 /* A queue of his is paused, or goes on: nothing of it is offered meanwhile. Answers the queue. */

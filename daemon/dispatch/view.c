@@ -182,3 +182,11 @@ void dispatch_agents(struct dispatch *d, struct tl_strs queues, answer_fn *done,
             view_add(v, p->agents[i].id);
     view_ask(d, v);
 }
+
+void dispatch_agents_named(struct dispatch *d, struct tl_strs ids, answer_fn *done, void *arg) {
+    struct view *v = view_new(d, ids.n, false, done, arg);
+    for (size_t i = 0; i < ids.n; i++)
+        if (people_agent(d->people, ids.items[i]))
+            view_add(v, ids.items[i]);
+    view_ask(d, v);
+}

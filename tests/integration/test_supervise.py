@@ -1,6 +1,7 @@
 """The supervisor's day: queues that rest, work taken from one and given to another, agents sent away, and the audit of it."""
 import uuid
 
+from openapi import Description
 from touchline import ANNA, BEN, CLARA, OPERATOR, Touchline, wait_for
 
 
@@ -112,6 +113,33 @@ def test_an_agent_is_sent_away_and_keeps_his_work(fresh):
     a.close()
 
 
+def test_the_board_shows_queues_and_agents_as_they_change(fresh):
+    t, description = fresh, Description()
+    board, a = t.board(CLARA), t.events(ANNA)
+    first = board.wait("snapshot")[2]
+    assert {q["id"] for q in first["queues"]} == {"support", "callbacks"} and {x["id"] for x in first["agents"]} == {"anna", "ben", "clara"}
+    a.wait("snapshot")
+    t.presence(ANNA)
+    board.wait("agent", lambda d: d["id"] == "anna" and d["presence"]["state"] == "available")
+    board.wait("queue", lambda d: d["id"] == "support" and d["agents"]["available"] == 1)
+    tasks = [push(t)["task"] for _ in range(30)]
+    a.wait("offer")
+    board.wait("queue", lambda d: d["id"] == "support" and d["waiting"] == 20 and d["offered"] == 10)
+    board.wait("agent", lambda d: d["id"] == "anna" and d["load"]["units"] == 10)
+    pause(t, True, "enough")
+    board.wait("queue", lambda d: d["id"] == "support" and d["paused"] and d["paused"]["reason"] == "enough")
+    t.presence(ANNA, "away", "lunch")
+    board.wait("queue", lambda d: d["id"] == "support" and d["waiting"] == 30 and d["agents"]["away"] == 1)
+    for name, _, data in board.items:
+        description.check_event(name, data, "/v1/queues/events")
+    # Some sixty entries of the log: coalesced, and nothing twice.
+    queues = [d for name, _, d in board.items if name == "queue" and d["id"] == "support"]
+    assert len(queues) < 25 and len(tasks) == 30
+    for one, next_ in zip(queues, queues[1:]):
+        assert {**one, "longest_wait_s": 0} != {**next_, "longest_wait_s": 0}
+    board.close(), a.close()
+
+
 def only_support(text):
     """Clara leads support alone; what happens in callbacks is none of her business."""
     head, _, tail = text.partition("- id: clara")
@@ -133,6 +161,14 @@ def test_a_supervisor_acts_and_reads_in_his_queues_only():
         mine = audit(t, CLARA)["items"]
         assert [e["queues"] for e in mine] == [["support"]] * 5 and mine[0]["why"] == "round 4"
         assert t.get("/v1/audit", ANNA).status_code == 403
+        board, all_ = t.board(CLARA), t.board(OPERATOR)
+        assert [q["id"] for q in board.wait("snapshot")[2]["queues"]] == ["support"]
+        assert {q["id"] for q in all_.wait("snapshot")[2]["queues"]} == {"support", "callbacks"}
+        assert pause(t, False, None, OPERATOR, "callbacks").status_code == 200 and pause(t, False).status_code == 200
+        all_.wait("queue", lambda d: d["id"] == "callbacks"), board.wait("queue", lambda d: d["id"] == "support")
+        assert all(d["id"] == "support" for name, _, d in board.items if name == "queue")
+        board.close(), all_.close()
+        mine = audit(t, CLARA)["items"]
         seen, cursor = [], None
         while True: # page by page the same
             page = audit(t, CLARA, limit=2, **({"cursor": cursor} if cursor else {}))

@@ -78,8 +78,8 @@ class Description:
             if media == "application/problem+json":
                 assert response.json()["status"] == response.status_code, what
 
-    def check_event(self, name, data):
-        events = self.paths["/v1/me/events"]["get"]["responses"]["200"]["content"]["text/event-stream"]["x-events"]
+    def check_event(self, name, data, stream="/v1/me/events"):
+        events = self.paths[stream]["get"]["responses"]["200"]["content"]["text/event-stream"]["x-events"]
         assert name in events, f"event {name}: not described"
         faults = self.faults(events[name], data)
         assert not faults, f"event {name}: {faults}\n{json.dumps(data)[:1000]}"

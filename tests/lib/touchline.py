@@ -288,6 +288,9 @@ class Touchline:
     def events(self, token, last=None, query=""):
         return Events(self.url + "/v1/me/events" + query, token, last)
 
+    def board(self, token):
+        return Events(self.url + "/v1/queues/events", token)
+
     def presence(self, token, state="available", reason=None):
         r = self.request("PUT", "/v1/me/presence", token, json={"state": state, "reason": reason})
         assert r.status_code == 200, r.text

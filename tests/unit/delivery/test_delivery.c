@@ -100,7 +100,7 @@ static int teardown_all(void **state) {
 }
 
 static int setup(void **state) {
-    static const struct delivery_hooks hooks = {NULL, hook_streams, hook_agent};
+    static const struct delivery_hooks hooks = {.streams = hook_streams, .agent = hook_agent};
     struct fault f = {0};
     if (empty_setup(state))
         return -1;
