@@ -167,6 +167,17 @@ static const struct {
      "<jana@example.org>: host mx said: 554 5.7.1 Service unavailable; Client "
      "host [192.0.2.1] blocked using zen.spamhaus.org\n",
      "5.7.1", "554", "blocked", "failed", false},
+    {"a user in another language",
+     "<jana@example.org>: host mx said: 550 Destinataire inconnu (in reply to RCPT TO command)\n",
+     "", "550", "userunknown", "failed", true},
+    {"no room left", "<jana@example.org>: host mx said: 552 this user is exceeding their quota\n",
+     "", "552", "mailboxfull", "failed", false},
+    {"sent too fast",
+     "<jana@example.org>: host mx said: 550 Client host rejected: Please try again slower\n", "",
+     "550", "speeding", "failed", false},
+    {"a host without a name",
+     "<jana@example.org>: host mx said: 550 forward DNS entry does not point to the sender\n", "",
+     "550", "requireptr", "failed", false},
 };
 
 static void plain_words_of_servers_are_understood(void **state) {
