@@ -19,7 +19,7 @@ endif
 CCACHE := $(shell command -v ccache 2>/dev/null)
 
 PKGS := libevent libevent_openssl libevent_pthreads libcurl hiredis yaml-0.1 jansson libsystemd \
-        openssl libsodium libzstd libutf8proc libidn2 sqlite3 libpcre2-8
+        openssl libsodium libzstd libutf8proc libidn2 sqlite3 libpcre2-8 libical
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -ldl -lm
 KIT_LIBS := $(shell pkg-config --libs jansson openssl 2>/dev/null) -lpthread -ldl -lm

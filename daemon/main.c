@@ -263,7 +263,9 @@ static void store_changed(void *ctx, enum store_state state, bool went_back, int
 static struct dispatch_config dispatch_config_of(const struct daemon *d) {
     return (struct dispatch_config){.agents = section(d, "agents"),
                                     .queues = section(d, "queues"),
-                                    .units = section(d, "units")};
+                                    .units = section(d, "units"),
+                                    .calendars = section(d, "calendars"),
+                                    .levels = section(d, "service_levels")};
 }
 
 static void settle(void *ctx, struct str task, struct str reason, answer_fn *done, void *arg) {
@@ -291,6 +293,11 @@ static struct acknowledger acknowledger_of(struct daemon *d) {
     return (struct acknowledger){.ctx = d, .asks = acknowledges, .send = acknowledge};
 }
 
+static bool calendar_open(void *arg, struct str calendar, int64_t at_ms) {
+    struct daemon *d = arg;
+    return dispatch_calendar_open(d->dispatch, calendar, at_ms);
+}
+
 static struct ingest_parts ingest_parts_of(struct daemon *d) {
     const struct identity_config *identity = section(d, "identity");
     const struct blob_config *blobs = section(d, "blobs");
@@ -302,6 +309,7 @@ static struct ingest_parts ingest_parts_of(struct daemon *d) {
                                  .ids = d->ids,
                                  .reader = plugin_host_reader(d->plugins),
                                  .settler = {d, settle},
+                                 .calendars = {d, calendar_open},
                                  .fetcher = plugin_host_fetcher(d->plugins),
                                  .fetch_max_bytes = limits->body_bytes,
                                  .acknowledger = acknowledger_of(d),

@@ -19,6 +19,7 @@
 
 #include "config/config.h"
 #include "config/people.h"
+#include "config/time.h"
 
 /* identity: */
 enum { LINK_CLAIMS_YES, LINK_CLAIMS_SUGGEST };
@@ -51,6 +52,8 @@ void region_check(const void *region, struct config_check *c);
     {"tokens", token_keys, sizeof(struct token_config), CONFIG_SECTION_LIST, tokens_check},         \
     {"agents", agent_keys, sizeof(struct agent_config), CONFIG_SECTION_LIST, agents_check},         \
     {"queues", queue_keys, sizeof(struct queue_config), CONFIG_SECTION_LIST, queues_check},         \
+    {"calendars", calendar_keys, sizeof(struct calendar_config), CONFIG_SECTION_LIST, calendars_check}, \
+    {"service_levels", level_keys, sizeof(struct level_config), CONFIG_SECTION_LIST, levels_check}, \
     {"skills", skills_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, skills_check},            \
     {"units", units_keys, sizeof(struct tl_ints), CONFIG_SECTION_VALUE, NULL}
 /* clang-format on */

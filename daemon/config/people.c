@@ -269,6 +269,11 @@ const struct tl_key queue_keys[] = {
      .sub = sticky_keys,
      PART(sticky),
      .help = "the agent who knows the contact"},
+    {.name = "service_level",
+     .type = TL_KEY_REF,
+     .offset = AT(queue_config, service_level),
+     .choices = "service_levels",
+     .help = "what its tasks are promised; absent: nothing"},
     {0},
 };
 

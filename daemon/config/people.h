@@ -46,6 +46,7 @@ int64_t agent_tasks_max(const struct agent_config *a, struct str channel);
 enum { QUEUE_LONGEST_IDLE, QUEUE_LEAST_LOAD };
 struct queue_config {
     struct str id, name;
+    struct str service_level; /* absent: none */
     int64_t strategy; /* index in "longest-idle|least-load" */
     int64_t order;    /* index in "strict" */
     struct {

@@ -30,6 +30,7 @@ bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
     d->store = store;
     d->spool = spool;
     d->people = people_new(config);
+    d->times = times_new(config);
     d->opened_ms = clock_wall_ms();
     link_init(&d->waiting);
     presence_open(d);
@@ -41,7 +42,9 @@ bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
 
 void dispatch_reload(struct dispatch *d, const struct dispatch_config *config) {
     people_free(d->people);
+    times_free(d->times);
     d->people = people_new(config);
+    d->times = times_new(config);
     if (d->phase != PHASE_IDLE)
         lease_restart(d, "the configuration has changed");
 }
@@ -68,6 +71,7 @@ void dispatch_close(struct dispatch *d) {
         link_remove(l);
         container_of(l, struct waits, link)->d = NULL;
     }
+    times_free(d->times);
     people_free(d->people);
     free(d);
 }

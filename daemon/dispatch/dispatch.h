@@ -23,6 +23,7 @@ struct dispatch_config {
     const struct tl_items *agents,
         *queues; /* struct agent_config, struct queue_config (config/people.h) */
     const struct tl_ints *units;
+    const struct tl_items *calendars, *levels; /* config/time.h; NULL: none */
 };
 bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
                    const struct dispatch_config *config, struct dispatch **out, struct fault *f)
@@ -64,6 +65,8 @@ void dispatch_pause(struct dispatch *d, struct dispatch_actor who, struct str qu
 /* Another agent's presence, who shares a queue with him: state away|offline. Answers the agent. */
 void dispatch_presence_force(struct dispatch *d, struct dispatch_actor who, struct str agent,
                              struct str state, struct str reason, answer_fn *done, void *arg);
+/* false also where there is no such calendar. */
+bool dispatch_calendar_open(const struct dispatch *d, struct str calendar, int64_t at_ms);
 /* Streams of an agent in this daemon: the first and the last one; after the last, offers return
  * after 5 s … */
 void dispatch_streams(struct dispatch *d, struct str agent, bool connected);

@@ -1,6 +1,7 @@
 /* dispatch/dispatch_priv.h - what the router's body is made of.
  *
  *   people.c    agents, queues, units: our own copy across a reload
+ *   times.c     calendars and service levels, likewise
  *   lease.c     holding the lease: begin, keep, lose; one timer
  *   feed.c      what is so, to the router: everything once, then {r}:log
  *   chronicle.c what the log tells, for receipts, archive and figures
@@ -25,8 +26,11 @@
 
 #include "base/loop.h"
 #include "config/people.h"
+#include "config/time.h"
 #include "dispatch/dispatch.h"
+#include "routing/calendar.h"
 #include "routing/router.h"
+#include "routing/service_level.h"
 #include "spool/spool.h"
 #include "store/route.h"
 #include "store/store.h"
@@ -62,6 +66,19 @@ const struct queue_config *people_queue(const struct people *p, struct str id);
 bool people_share(struct tl_strs a, struct tl_strs b); /* a queue in common; b empty: all */
 struct router *people_router(const struct people *p, int64_t now_ms); /* one that knows them */
 
+/* ---- times.c ---- */
+struct times {
+    struct arena arena;
+    struct calendar **calendars;
+    size_t calendars_n;
+    struct service_level *levels;
+    size_t levels_n;
+};
+struct times *times_new(const struct dispatch_config *c);
+void times_free(struct times *t);
+const struct calendar *times_calendar(const struct times *t, struct str id); /* NULL: none */
+const struct service_level *times_level(const struct dispatch *d, struct str queue);
+
 /* ---- what waits for an answer ---- */
 struct waits {
     struct link link;
@@ -82,6 +99,7 @@ struct dispatch {
     struct store *store;
     struct spool *spool;
     struct people *people;
+    struct times *times;
     char holder[33]; /* this daemon, this life */
     int64_t opened_ms;
     bool running;

@@ -61,6 +61,7 @@ struct people *people_new(const struct dispatch_config *c) {
         p->queues[i] = queues[i];
         p->queues[i].id = arena_str(&p->arena, queues[i].id);
         p->queues[i].name = arena_str(&p->arena, queues[i].name);
+        p->queues[i].service_level = arena_str(&p->arena, queues[i].service_level);
     }
     p->units = copy_ints(&p->arena, *c->units);
     p->rules = rules_text(p);

@@ -141,7 +141,9 @@ static void ask_rules(struct unit *u) {
     const struct rule_facts facts = {.touchpoint = u->tp->json,
                                      .contact = contact,
                                      .conversation = conversation,
-                                     .source = u->tp->source};
+                                     .source = u->tp->source,
+                                     .at_ms = u->tp->received_ms,
+                                     .calendars = u->g->parts.calendars};
     rules_decide(u->g->rules, &facts, &u->rule);
     keep_outcome(u);
     u->wants_task = u->rule.task && u->rule.queue.n && !u->is_flood;

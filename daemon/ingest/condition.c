@@ -231,8 +231,17 @@ static bool value_holds(const struct condition *c, const json_t *v) {
     case COND_ANY:
     case COND_NOT:
     case COND_EXISTS:
+    case COND_OPEN:
         break;
     }
+    return false;
+}
+
+static bool open_now(const struct condition *c, const struct rule_facts *facts) {
+    const struct rule_calendars *all = &facts->calendars;
+    for (size_t i = 0; i < c->values_n; i++)
+        if (all->open && all->open(all->ctx, c->values[i], facts->at_ms))
+            return true;
     return false;
 }
 
@@ -279,6 +288,8 @@ bool condition_holds(const struct condition *c, const struct rule_facts *facts) 
     case COND_BELOW:
     case COND_EXISTS:
         return field_holds(c, facts);
+    case COND_OPEN:
+        return open_now(c, facts);
     }
     return false;
 }

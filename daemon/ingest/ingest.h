@@ -16,6 +16,7 @@
 #include "ingest/acknowledge.h"
 #include "ingest/fetcher.h"
 #include "ingest/reader.h"
+#include "ingest/rules.h"
 #include "store/answer.h"
 
 struct blob_store;
@@ -43,6 +44,7 @@ struct ingest_parts {
     struct id_maker *ids;
     struct reader reader;
     struct settler settler;
+    struct rule_calendars calendars;
     struct fetcher fetcher;
     int64_t fetch_max_bytes; /* of one attachment */
     struct acknowledger acknowledger;
@@ -53,9 +55,6 @@ struct ingest_parts {
     const struct tl_items *mask;      /* section `mask`; may be NULL */
     const struct alarm_config *alarm; /* section `alarm`; NULL: silence is not judged */
 };
-extern const struct tl_key rule_keys[]; /* section `rules`, a list; when/then are TL_KEY_NODE */
-void rules_check(const void *section, struct config_check *c);
-
 bool ingest_open(const struct ingest_parts *parts, const struct tl_items *rules,
                  struct ingest **out, struct fault *f) must_check;
 void ingest_reload(struct ingest *g, const struct tl_items *rules,

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "config/people.h"
+#include "config/time.h"
 #include "ingest/rules_priv.h"
 
 enum { VALUES_PER_CONDITION_MAX = 1000, CONDITION_DEPTH_MAX = 16 };
@@ -219,6 +220,49 @@ static void read_value(struct reading *r, struct str field, const struct config_
                       depth);
 }
 
+static bool is_calendar(struct reading *r, struct str name, const char **out_near) {
+    const struct tl_items *calendars = config_get(config_check_config(r->check), "calendars");
+    const struct calendar_config *all = calendars->items;
+    const char *names[256];
+    size_t n = 0;
+    for (size_t i = 0; i < calendars->n; i++) {
+        if (str_eq(all[i].id, name))
+            return true;
+        if (n < COUNT(names))
+            names[n++] = arena_str(&r->rules->arena, all[i].id).p;
+    }
+    *out_near = config_nearest(name, names, n);
+    return false;
+}
+
+/* now: { in: CALENDAR | [CALENDARS] }, and { not: … } of it. */
+static void read_now(struct reading *r, const struct config_node *n, struct condition *out) {
+    bool one = config_node_kind(n) == CONFIG_MAP && config_node_count(n) == 1;
+    if (one && str_is(config_node_key(n, 0), "not")) {
+        out->kind = COND_NOT;
+        out->children = arena_new(&r->rules->arena, sizeof *out->children);
+        out->children_n = 1;
+        const struct config_node *in = config_node_item(n, 0);
+        if (config_node_get(in, "not"))
+            fault(r, in, "now takes { in: CALENDAR }");
+        else
+            read_now(r, in, out->children);
+        return;
+    }
+    out->kind = COND_OPEN;
+    if (!one || !str_is(config_node_key(n, 0), "in")) {
+        fault(r, n, "now takes { in: CALENDAR }");
+        return;
+    }
+    const struct config_node *in = config_node_item(n, 0);
+    read_values(r, in, out);
+    for (size_t i = 0; r->check && i < out->values_n; i++) {
+        const char *near = NULL;
+        if (!is_calendar(r, out->values[i], &near))
+            fault_named(r, in, "calendar", out->values[i], near, NULL);
+    }
+}
+
 static void read_any(struct reading *r, const struct config_node *n, struct condition *out,
                      int depth) {
     if (config_node_kind(n) != CONFIG_LIST || !config_node_count(n)) {
@@ -249,6 +293,8 @@ static void read_when(struct reading *r, const struct config_node *n, struct con
         const char *near = NULL;
         if (str_is(field, "any"))
             read_any(r, value, &out->children[i], depth);
+        else if (str_is(field, "now"))
+            read_now(r, value, &out->children[i]);
         else if (condition_field_known(field, &near))
             read_value(r, field, value, &out->children[i], depth);
         else

@@ -30,10 +30,20 @@ struct rule_config {
     bool go_on; /* continue: */
 };
 
+/* Who knows when a calendar is open (dispatch/calendars.c), handed in by main.c; open NULL: none
+ * is.
+ */
+struct rule_calendars {
+    void *ctx;
+    bool (*open)(void *ctx, struct str calendar, int64_t at_ms);
+};
+
 /* What conditions look at; any may be NULL. */
 struct rule_facts {
     const json_t *touchpoint, *contact, *conversation;
     struct str source;
+    int64_t at_ms; /* `now`: the arrival, so that a replay decides alike */
+    struct rule_calendars calendars;
 };
 
 enum { RULE_SKILLS_MAX = 16, RULE_TAGS_MAX = 32 };

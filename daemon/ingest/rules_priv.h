@@ -22,6 +22,7 @@ enum condition_kind {
     COND_ABOVE,
     COND_BELOW,
     COND_EXISTS,
+    COND_OPEN, /* now, in one of the calendars named by values */
 };
 
 struct condition {

@@ -12,16 +12,26 @@
 
 #include "config/config.h"
 #include "config/people.h"
+#include "config/time.h"
 #include "ingest/rules.h"
 
 static const struct config_section sections[] = {
     {"queues", queue_keys, sizeof(struct queue_config), CONFIG_SECTION_LIST, NULL},
     {"skills", skills_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, NULL},
+    {"calendars", calendar_keys, sizeof(struct calendar_config), CONFIG_SECTION_LIST, NULL},
     {"rules", rule_keys, sizeof(struct rule_config), CONFIG_SECTION_LIST, rules_check},
     {0},
 };
 
-static const char house[] = "skills: [de, en]\nqueues:\n  - id: support\n  - id: callbacks\n";
+static const char house[] = "skills: [de, en]\nqueues:\n  - id: support\n  - id: callbacks\n"
+                            "calendars:\n  - {id: office, week: {mon: 08:00-12:00}}\n"
+                            "  - {id: night, week: {mon: 20:00-24:00}}\n";
+
+/* Only the office is open. */
+static bool office_open(void *ctx, struct str calendar, int64_t at_ms) {
+    (void)ctx;
+    return str_is(calendar, "office") && at_ms == 1234;
+}
 
 static char file[] = "/tmp/touchline-rules-XXXXXX";
 
@@ -42,8 +52,11 @@ static struct rule_outcome decide(const char *rules, const char *touchpoint, con
     struct rules *r = rules_new(config_get(c, "rules"));
     json_t *tp = json_loads(touchpoint, 0, NULL),
            *who = json_loads(contact ? contact : "{}", 0, NULL);
-    const struct rule_facts facts = {
-        .touchpoint = tp, .contact = who, .source = STR("email:support")};
+    const struct rule_facts facts = {.touchpoint = tp,
+                                     .contact = who,
+                                     .source = STR("email:support"),
+                                     .at_ms = 1234,
+                                     .calendars = {NULL, office_open}};
     static struct rule_outcome out;
     static char rule[64];
     rules_decide(r, &facts, &out);
@@ -71,6 +84,11 @@ static void a_condition_holds_as_it_says(void **state) {
     } cases[] = {
         {"{ channel: email }", true},
         {"{ channel: EMAIL }", true},
+        {"{ now: { in: office } }", true},
+        {"{ now: { in: night } }", false},
+        {"{ now: { in: [night, office] } }", true},
+        {"{ now: { not: { in: office } } }", false},
+        {"{ now: { not: { in: night } }, channel: email }", true},
         {"{ channel: [form, email] }", true},
         {"{ channel: form }", false},
         {"{ text: { matches: \"(?i)beschwerde|complaint\" } }", true},
@@ -154,6 +172,8 @@ static void every_fault_is_told_at_its_place(void **state) {
         {"{ then: { queue: support, due: soon } }", "duration"},
         {"{ then: { task: some } }", "none"},
         {"{ then: { qeue: support } }", "queue"},
+        {"{ when: { now: { in: offise } }, then: { queue: support } }", "office"},
+        {"{ when: { now: office }, then: { queue: support } }", "in: CALENDAR"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char rules[256];
@@ -162,7 +182,7 @@ static void every_fault_is_told_at_its_place(void **state) {
         snprintf(rules, sizeof rules, "  - %s\n", cases[i].rule);
         bool ok = load(rules, &c, &faults);
         if (ok || faults.n != 1 || !strstr(faults.items[0].reason, cases[i].words) ||
-            !strstr(faults.items[0].place, ":6:"))
+            !strstr(faults.items[0].place, ":9:"))
             fail_msg("%s: %zu faults, first %s: %s", cases[i].rule, faults.n,
                      faults.n ? faults.items[0].place : "", faults.n ? faults.items[0].reason : "");
         fault_list_clear(&faults);

@@ -1,0 +1,119 @@
+/* routing/service_level.c - see service_level.h. */
+#include "routing/service_level.h"
+
+#include <touchline/kit/own.h>
+
+#include "routing/calendar.h"
+
+const char *service_clock_name(enum service_clock c) {
+    static const char *const names[] = {[SERVICE_FIRST_RESPONSE] = "first_response",
+                                        [SERVICE_NEXT_RESPONSE] = "next_response",
+                                        [SERVICE_UPDATE] = "update",
+                                        [SERVICE_RESOLVE] = "resolve",
+                                        [SERVICE_ACKNOWLEDGE] = "acknowledge"};
+    return names[c];
+}
+
+static int64_t within(const struct service_level *l, enum service_clock clock) {
+    return l ? l->clocks[clock].within_ms : 0;
+}
+
+/* When it began; 0: it does not run. Before the first reply only that is waited for, whatever else
+ * was asked meanwhile: no other response clock may stand in its place. */
+static int64_t began(const struct service_level *l, const struct service_facts *f,
+                     enum service_clock clock) {
+    switch (clock) {
+    case SERVICE_FIRST_RESPONSE:
+        return f->replied_ms ? 0 : f->created_ms;
+    case SERVICE_NEXT_RESPONSE:
+        return f->replied_ms || !(within(l, SERVICE_FIRST_RESPONSE) || f->wanted_ms) ? f->asked_ms
+                                                                                     : 0;
+    case SERVICE_UPDATE:
+        return f->last_reply_ms;
+    case SERVICE_RESOLVE:
+        return f->created_ms;
+    case SERVICE_ACKNOWLEDGE:
+        return f->taken_ms || f->replied_ms ? 0 : f->created_ms;
+    case SERVICE_CLOCKS:
+        break;
+    }
+    return 0;
+}
+
+/* When so much open time has passed since the begin, pauses left out. false: it rests before that,
+ * or the calendar never gives so much. */
+static bool passes(const struct service_level *l, const struct service_facts *f, int64_t from,
+                   int64_t open_ms, bool rests, int64_t *out_ms) {
+    struct fault ignored;
+    int64_t left = open_ms;
+    for (size_t i = 0; rests && i < f->pauses_n; i++) {
+        int64_t until = f->pauses[i].from_ms;
+        int64_t open = calendar_open_between(l->calendar, from, until);
+        if (open >= left && until > from)
+            return calendar_due(l->calendar, from, left, out_ms, &ignored);
+        left -= open;
+        if (f->pauses[i].to_ms > from)
+            from = f->pauses[i].to_ms;
+    }
+    if (rests && f->paused_from_ms &&
+        (f->paused_from_ms <= from ||
+         calendar_open_between(l->calendar, from, f->paused_from_ms) < left))
+        return false;
+    return calendar_due(l->calendar, from, left, out_ms, &ignored);
+}
+
+struct service_due service_due(const struct service_level *l, const struct service_facts *f,
+                               enum service_clock clock, int64_t now_ms) {
+    struct service_due due = {SERVICE_OFF, 0, 0};
+    bool wanted = clock == SERVICE_FIRST_RESPONSE && f->wanted_ms;
+    bool rests = clock == SERVICE_RESOLVE && l && l->rests_pending;
+    int64_t from = began(l, f, clock), ms = within(l, clock);
+    int64_t percent = l ? l->clocks[clock].warn_percent : 0;
+    if (!from || (!ms && !wanted))
+        return due;
+    if (wanted)
+        due.due_ms = f->wanted_ms;
+    else if (!passes(l, f, from, ms, rests, &due.due_ms)) {
+        due.state = rests && f->paused_from_ms ? SERVICE_RESTS : SERVICE_OFF;
+        return due;
+    }
+    if (percent && wanted)
+        due.warn_ms = from + (f->wanted_ms - from) / 100 * percent;
+    else if (percent && !passes(l, f, from, ms / 100 * percent, rests, &due.warn_ms))
+        due.warn_ms = 0;
+    due.state = now_ms >= due.due_ms                   ? SERVICE_BREACHED
+                : due.warn_ms && now_ms >= due.warn_ms ? SERVICE_WARN
+                                                       : SERVICE_OK;
+    return due;
+}
+
+static int64_t nearest(const struct service_level *l, const struct service_facts *f, int64_t now_ms,
+                       enum service_clock *out_clock) {
+    int64_t first = 0;
+    for (int c = 0; c < SERVICE_CLOCKS; c++) {
+        struct service_due due = service_due(l, f, (enum service_clock)c, now_ms);
+        if (due.due_ms && (!first || due.due_ms < first)) {
+            first = due.due_ms;
+            *out_clock = (enum service_clock)c;
+        }
+    }
+    return first;
+}
+
+int64_t service_nearest_ms(const struct service_level *l, const struct service_facts *f,
+                           int64_t now_ms) {
+    enum service_clock clock;
+    return nearest(l, f, now_ms, &clock);
+}
+
+int64_t service_share_ms(const struct service_level *l, const struct service_facts *f,
+                         int64_t percent, int64_t now_ms) {
+    enum service_clock clock = SERVICE_FIRST_RESPONSE;
+    int64_t due = nearest(l, f, now_ms, &clock), from = began(l, f, clock), at;
+    if (!due)
+        return INT64_MAX;
+    if (clock == SERVICE_FIRST_RESPONSE && f->wanted_ms)
+        return from + (due - from) / 100 * percent;
+    bool rests = clock == SERVICE_RESOLVE && l->rests_pending;
+    return passes(l, f, from, within(l, clock) / 100 * percent, rests, &at) ? at : INT64_MAX;
+}
