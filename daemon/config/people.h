@@ -47,8 +47,8 @@ enum { QUEUE_LONGEST_IDLE, QUEUE_LEAST_LOAD };
 struct queue_config {
     struct str id, name;
     struct str service_level; /* absent: none */
-    int64_t strategy; /* index in "longest-idle|least-load" */
-    int64_t order;    /* index in "strict" */
+    int64_t strategy;         /* index in "longest-idle|least-load" */
+    int64_t order;            /* index in "strict" */
     struct {
         int64_t every_ms, by, cap;
     } ageing;
