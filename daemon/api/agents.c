@@ -2,7 +2,9 @@
 #include <touchline/kit/jread.h>
 
 #include "api/api_priv.h"
+#include "base/clock.h"
 #include "delivery/delivery.h"
+#include "store/desk.h"
 
 static void me_get(void *ctx, struct http_request *r) {
     struct api *a = ctx;
@@ -31,6 +33,12 @@ static void me_presence(void *ctx, struct http_request *r) {
         dispatch_presence(a->parts.dispatch, http_who(r)->name, state, reason, call_answer, c);
 }
 
+static void me_statistics(void *ctx, struct http_request *r) {
+    struct api *a = ctx;
+    store_statistics(a->parts.store, clock_wall_ms(), http_who(r)->name, call_answer,
+                     call_new(a, r, 200));
+}
+
 static void me_events(void *ctx, struct http_request *r) {
     struct api *a = ctx;
     delivery_stream(a->parts.delivery, r, http_who(r)->name, http_query(r, "contact"));
@@ -56,6 +64,7 @@ enum {
 const struct http_route agent_routes[] = {
     {"GET", "/v1/me", ALLOW_AGENTS, 0, me_get, "the agent himself"},
     {"PUT", "/v1/me/presence", ALLOW_AGENTS, 0, me_presence, "available, away or offline"},
+    {"GET", "/v1/me/statistics", ALLOW_AGENTS, 0, me_statistics, "his figures of the day"},
     {"GET", "/v1/me/events", ALLOW_AGENTS, 0, me_events,
      "offers, tasks and timelines as they happen"},
     {"GET", "/v1/agents", ALLOW_LEADERS, 0, agents_list, "who is doing what"},

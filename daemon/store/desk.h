@@ -34,6 +34,11 @@ struct presence_force {
 void store_presence_force(struct store *s, const struct presence_force *p, answer_fn *done,
                           void *arg);
 
+/* OK: what an agent did today, a day of UTC: {"agent","from","accepted","completed","missed",
+ * "rejected","handling": {"tasks","mean_s"},"presence": {"available_s","away_s","offline_s"}}. */
+void store_statistics(struct store *s, int64_t now_ms, struct str agent, answer_fn *done,
+                      void *arg);
+
 /* OK: {"items": [{"id","at","who","what","task","agent","queues","why"}…], "next"}, the newest
  * first; only of `queues` (empty: all). */
 struct audit_query {

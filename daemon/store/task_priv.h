@@ -2,7 +2,8 @@
  *
  *   task.c (want, put)  task_read.c (get, list)  task_contact.c (forget, moved)      store/task.h
  *   task_move.c  task_route.c  task_log.c  task_agent.c                              store/route.h
- *   desk.c                                                                            store/desk.h
+ *   desk.c  statistics.c                                                              store/desk.h
+ *   attention.c                                                                       store/attention.h
  */
 #ifndef STORE_TASK_PRIV_H
 #define STORE_TASK_PRIV_H

@@ -193,6 +193,7 @@ def judge_work(ask_, shared, first):
     ask_("GET", "/v1/tasks?state=offered", status=200)
     ask_("GET", "/v1/tasks?state=zebra", status=400)
     ask_("GET", "/v1/me", ANNA, 200)
+    ask_("GET", "/v1/me/statistics", ANNA, 200)
     ask_("GET", "/v1/agents", CLARA, 200)
     ask_("GET", "/v1/queues", CLARA, 200)
     ask_("PATCH", "/v1/queues/callbacks", CLARA, 200, json={"paused": True, "reason": "lunch"})

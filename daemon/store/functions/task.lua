@@ -197,6 +197,7 @@ function task.change(r, t, now, c)
     t.weight = 0
   end
   task.remember(t, now, from, c.who or had, c.reason)
+  task.count_move(r, t, now, from, had, c.why)
   task.save(r, t, now)
   task.tell(r, t, c.kind or 'task', c.tell or had, c.why)
 end

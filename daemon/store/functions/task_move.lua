@@ -199,6 +199,7 @@ end
 
 function task.set_presence(r, agent, p, now, state, reason)
   if p.state ~= state or p.reason ~= reason then
+    task.count_presence(r, agent, p, now)
     p.state, p.reason, p.since = state, reason, now
   end
   p.missed = 0
