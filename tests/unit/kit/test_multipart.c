@@ -267,7 +267,8 @@ static void collected_samples_are_read_as_their_authors_expect(void **state) {
         skip();
     }
     for (size_t i = 0; i < found.gl_pathc; i++)
-        check_sample(found.gl_pathv[i]);
+        check_sample(found.gl_pathv[i]); /* ends the test at the first that differs, by name */
+    print_message("corpus python-multipart: %zu of %zu\n", found.gl_pathc, found.gl_pathc);
     globfree(&found);
 }
 
