@@ -36,6 +36,8 @@ static const struct signal {
     {"X-POST-MessageClass", "9; Autoresponder", AUTO_REPLY},
     {"Precedence", "auto_reply", AUTO_REPLY},
     {"Precedence", "auto-reply", AUTO_REPLY},
+    {"X-Precedence", "auto_reply", AUTO_REPLY},
+    {"X-Precedence", "auto-reply", AUTO_REPLY},
     {"List-Id", NULL, AUTO_LIST},
     {"List-Unsubscribe", NULL, AUTO_LIST},
     {"List-Post", NULL, AUTO_LIST},
@@ -43,6 +45,9 @@ static const struct signal {
     {"Precedence", "list", AUTO_LIST},
     {"Precedence", "bulk", AUTO_LIST},
     {"Precedence", "junk", AUTO_LIST},
+    {"X-Precedence", "list", AUTO_LIST},
+    {"X-Precedence", "bulk", AUTO_LIST},
+    {"X-Precedence", "junk", AUTO_LIST},
     {"Feedback-ID", NULL, AUTO_NOTIFICATION},
     {"X-Loop", NULL, AUTO_NOTIFICATION},
 };
@@ -61,8 +66,9 @@ static bool signal_fits(const struct signal *s, const struct headers *h) {
     for (size_t i = 0; i < h->n; i++) {
         const struct header_field *field = &h->items[i];
         if (str_is_nocase(field->name, s->header) &&
-            (!s->value ||
-             str_is_nocase(str_upto(skip_comment(field->value), strlen(s->value)), s->value)))
+            (s->value
+                 ? str_is_nocase(str_upto(skip_comment(field->value), strlen(s->value)), s->value)
+                 : !str_is_nocase(str_trim(field->value), "no")))
             return true;
     }
     return false;
@@ -113,6 +119,49 @@ enum auto_class auto_classify(const struct headers *h, struct str from_email, bo
     if (null_sender || str_is(path, "<>"))
         return AUTO_REPLY; /* RFC 3834 2: never to be answered; what no report is, is an answer */
     return AUTO_NONE;
+}
+
+/* What mail programs put in front of the subject that they answer. */
+static bool is_absence(struct str subject) {
+    static const char *const starts[] = {"automatic reply:",
+                                         "auto reply:",
+                                         "auto-reply:",
+                                         "autoreply:",
+                                         "auto response:",
+                                         "automated response:",
+                                         "out of office:",
+                                         "out of office auto",
+                                         "out-of-office",
+                                         "automatische antwort",
+                                         "abwesenheitsnotiz",
+                                         "abwesenheitsnachricht",
+                                         "réponse automatique",
+                                         "respuesta automática",
+                                         "risposta automatica",
+                                         "resposta automática",
+                                         "automatisch antwoord",
+                                         "automatisch bericht",
+                                         "automatiskt svar",
+                                         "autosvar:",
+                                         "automatisk svar",
+                                         "automaattinen vastaus",
+                                         "odpowiedź automatyczna",
+                                         "automatická odpověď",
+                                         "automatikus válasz",
+                                         "автоматический ответ",
+                                         "otomatik yanıt",
+                                         "自动回复",
+                                         "自動返信",
+                                         "자동 회신"};
+    for (size_t i = 0; i < COUNT(starts); i++)
+        if (str_is_nocase(str_upto(subject, strlen(starts[i])), starts[i]))
+            return true;
+    return false;
+}
+
+enum auto_class auto_subject(struct str subject, enum auto_class by_header) {
+    bool open = by_header == AUTO_NONE || by_header == AUTO_NOTIFICATION;
+    return open && is_absence(str_trim(subject)) ? AUTO_REPLY : by_header;
 }
 
 bool auto_suppressed(const struct headers *h) {

@@ -27,6 +27,10 @@ const char *auto_name(enum auto_class c);
  * elsewhere. null_sender: the envelope's sender was <>. */
 enum auto_class auto_classify(const struct headers *h, struct str from_email, bool null_sender);
 
+/* With the decoded subject: absence notes that say so nowhere else, or only that a program wrote.
+ */
+enum auto_class auto_subject(struct str subject, enum auto_class by_header);
+
 /* The sender wants no automatic answer, though a person may have written. */
 bool auto_suppressed(const struct headers *h);
 

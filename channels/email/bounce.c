@@ -213,15 +213,17 @@ static void words_read(struct arena *a, const struct mime *m, const struct bounc
                        struct bounce *out) {
     struct str words = before_original(m->text);
     struct str reason = bounce_reason_line(words);
-    if (!reason.n && !bounce_subject(mail->subject))
+    if (!reason.n && !bounce_subject(mail->subject) && !mail->failed.n)
         return;
     if (!reason.n)
         reason = mail->subject;
     struct bounce_recipient *r = &out->items[0];
     out->n = 1;
     *r = (struct bounce_recipient){.action = BOUNCE_FAILED,
-                                   .recipient = address_in(a, words),
+                                   .recipient = address_in(a, mail->failed),
                                    .diagnostic = str_upto(reason, DIAGNOSTIC_MAX)};
+    if (!r->recipient.n)
+        r->recipient = address_in(a, words);
     if (!r->recipient.n)
         r->recipient = address_in(a, mail->subject);
     r->status = bounce_status(words);
@@ -261,6 +263,21 @@ static void feedback_read(struct arena *a, const struct mime *m, struct bounce *
     out->complained = address_in(a, header_unfold(a, headers_get(&h, "To")));
 }
 
+/* What Microsoft sends for a complaint: no report, the mail alone with a field of its own. */
+static void mark_read(struct arena *a, const struct mime *m, const struct bounce_mail *mail,
+                      struct bounce *out) {
+    static const char subject[] = "complaint about message from ";
+    struct headers h;
+    if (!str_is_nocase(str_upto(str_trim(mail->subject), sizeof subject - 1), subject))
+        return;
+    headers_read(a, m->original, &h);
+    struct str whom = headers_get(&h, "X-HmXmrOriginalRecipient");
+    if (!whom.n)
+        return;
+    out->complaint = (struct str)STR("abuse");
+    out->complained = address_in(a, whom);
+}
+
 void bounce_read(struct arena *a, const struct mime *m, const struct bounce_mail *mail,
                  struct bounce *out) {
     *out = (struct bounce){.n = 0};
@@ -270,8 +287,11 @@ void bounce_read(struct arena *a, const struct mime *m, const struct bounce_mail
         disposition_read(a, m, out);
     else if (m->report == MIME_REPORT_DELIVERY)
         delivery_read(a, m, mail, out);
-    else if (mail->by_server)
-        words_read(a, m, mail, out);
-    if ((out->n || m->report == MIME_REPORT_FEEDBACK) && !out->original_id.p)
+    else
+        mark_read(a, m, mail, out);
+    bool silent = m->report == MIME_REPORT_NONE || m->report == MIME_REPORT_DELIVERY;
+    if (silent && !out->n && !out->complaint.n && mail->by_server)
+        words_read(a, m, mail, out); /* a report may be empty */
+    if ((out->n || m->report == MIME_REPORT_FEEDBACK || out->complaint.n) && !out->original_id.p)
         out->original_id = original_id(a, m);
 }

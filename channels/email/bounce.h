@@ -32,6 +32,7 @@ struct bounce {
 /* What is known of the mail around its parts. */
 struct bounce_mail {
     struct str subject, from; /* from: address or name */
+    struct str failed;        /* X-Failed-Recipients, or absent */
     bool by_server; /* header or envelope say that a mail server wrote it; only then are plain words
                        believed */
 };

@@ -50,6 +50,7 @@ static const struct {
     {"ansi", "windows-1252"},
     {"ansix341968", "windows-1252"},
     {"ansix34", "windows-1252"},
+    {"ansix31101983", "windows-1252"}, /* means ANSI: the real one is that of telephones' text */
     {"iso646us", "windows-1252"},
     {"iso646", "windows-1252"},
     {"us", "windows-1252"},

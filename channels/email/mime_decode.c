@@ -138,8 +138,9 @@ static void uu_line(struct buf *out, struct str line) {
     }
 }
 
+/* Some leave its first line out: then all are content. */
 static void decode_uu(struct buf *out, struct str s) {
-    bool begun = false;
+    bool begun = !str_starts(s, str_c("begin ")) && !memmem(s.p, s.n, "\nbegin ", 7);
     while (s.n) {
         struct str line = header_line(&s);
         if (!begun)

@@ -191,7 +191,7 @@ static bool by_server(struct reading *r, bool null_sender, enum auto_class by_he
 }
 
 static enum auto_class of_report(const struct reading *r) {
-    if (r->mime.report == MIME_REPORT_FEEDBACK)
+    if (r->mime.report == MIME_REPORT_FEEDBACK || r->bounce.complaint.n)
         return AUTO_FEEDBACK;
     if (!r->bounce.n)
         return AUTO_NONE;
@@ -213,11 +213,12 @@ static void read_kind(struct reading *r) {
     enum auto_class by_header = auto_classify(&r->headers, r->from_email, null_sender);
     const struct bounce_mail mail = {.subject = r->subject,
                                      .from = r->from_word,
+                                     .failed = headers_get(&r->headers, "X-Failed-Recipients"),
                                      .by_server = by_server(r, null_sender, by_header)};
     bounce_read(&r->arena, &r->mime, &mail, &r->bounce);
     r->automatic = of_report(r);
     if (r->automatic == AUTO_NONE)
-        r->automatic = by_header;
+        r->automatic = auto_subject(r->subject, by_header);
 }
 
 /* ---- JSON ---- */

@@ -24,6 +24,9 @@ static const struct {
     {"X-Touchline-Loop: x\n", "jana@example.org", false, AUTO_REPLY},
     {"Auto-Submitted: something new\n", "jana@example.org", false, AUTO_REPLY},
     {"X-Autoreply: yes\n", "jana@example.org", false, AUTO_REPLY},
+    {"X-Autoreply: no\n", "jana@example.org", false, AUTO_NONE},
+    {"X-Precedence: bulk\n", "jana@example.org", false, AUTO_LIST},
+    {"X-Precedence: auto_reply\n", "jana@example.org", false, AUTO_REPLY},
     {"X-Autorespond: x\n", "jana@example.org", false, AUTO_REPLY},
     {"X-Mail-Autoreply: x\n", "jana@example.org", false, AUTO_REPLY},
     {"Precedence: auto_reply\n", "jana@example.org", false, AUTO_REPLY},
@@ -88,9 +91,18 @@ static void every_class_but_none_has_a_word(void **state) {
         assert_non_null(auto_name((enum auto_class)c));
 }
 
+static void an_absence_note_is_told_by_its_subject(void **state) {
+    (void)state;
+    assert_int_equal(auto_subject(str_c("Automatic reply: x"), AUTO_NOTIFICATION), AUTO_REPLY);
+    assert_int_equal(auto_subject(str_c("Réponse automatique : x"), AUTO_NONE), AUTO_REPLY);
+    assert_int_equal(auto_subject(str_c("Automatic reply: x"), AUTO_LIST), AUTO_LIST);
+    assert_int_equal(auto_subject(str_c("Re: Automatic reply: x"), AUTO_NONE), AUTO_NONE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_signal_gives_its_class),
+        cmocka_unit_test(an_absence_note_is_told_by_its_subject),
         cmocka_unit_test(who_wants_no_answer_is_heard),
         cmocka_unit_test(every_class_but_none_has_a_word),
     };

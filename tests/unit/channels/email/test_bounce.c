@@ -180,6 +180,33 @@ static const struct {
      "550", "requireptr", "failed", false},
 };
 
+static void an_empty_report_is_read_by_its_words(void **state) {
+    struct mail_read m = mail_read(
+        str_c("From: MAILER-DAEMON@x.example\nX-Failed-Recipients: jana@example.org\nSubject: "
+              "Sorry\nContent-Type: multipart/report; report-type=delivery-status; "
+              "boundary=b\n\n--b\n\nSomething happened.\n--b\nContent-Type: "
+              "message/delivery-status\n\n\n--b--\n"),
+        NULL);
+    const json_t *delivery = json_object_get(m.touchpoint, "delivery");
+    (void)state;
+    assert_string_equal(mail_text(m.touchpoint, "auto"), "bounce");
+    assert_string_equal(mail_text(delivery, "recipient"), "jana@example.org");
+    assert_string_equal(mail_text(delivery, "state"), "failed");
+    mail_read_clear(&m);
+}
+
+static void a_complaint_without_a_report_is_one(void **state) {
+    struct mail_read m =
+        mail_read(str_c("From: staff@x.example\nSubject: complaint about message from 192.0.2.1\n"
+                        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: "
+                        "message/rfc822\n\nX-HmXmrOriginalRecipient: jana@example.org\nMessage-ID: "
+                        "<ours@x>\nSubject: News\n\nx\n--b--\n"),
+                  NULL);
+    (void)state;
+    assert_string_equal(mail_text(m.touchpoint, "auto"), "feedback");
+    mail_read_clear(&m);
+}
+
 static void plain_words_of_servers_are_understood(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(plain); i++) {
@@ -204,6 +231,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_read),
         cmocka_unit_test(a_report_leads_to_the_mail_it_is_about),
+        cmocka_unit_test(an_empty_report_is_read_by_its_words),
+        cmocka_unit_test(a_complaint_without_a_report_is_one),
         cmocka_unit_test(plain_words_of_servers_are_understood),
         cmocka_unit_test(codes_are_told_from_other_numbers),
     };

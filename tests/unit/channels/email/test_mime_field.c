@@ -157,6 +157,7 @@ static void transfer_encodings_take_whatever_comes(void **state) {
                  {"quoted-printable", "a \t\r\nb=\n\nc", "a\r\nb\nc"},
                  {"quoted-printable", "=", ""},
                  {"x-uuencode", "begin 644 x\r\n#0V%T\r\n`\r\nend\r\nmore", "Cat"},
+                 {"x-uuencode", "#0V%T\r\n`\r\n", "Cat"},
                  {"7bit", "a=3D", "a=3D"},
                  {"x-what", "a=3D", "a=3D"},
                  {"", "a", "a"}};
