@@ -3,7 +3,13 @@
 
 #include "store/contact_priv.h"
 
-enum { IDENTITY_ARGS = 7, APPEND_ARGS = 20, SUBJECT_KEPT = 300 };
+enum {
+    IDENTITY_ARGS = 7,
+    APPEND_ARGS = 20,
+    SUBJECT_KEPT = 300,
+    NOTE_HEAD = 14,
+    NOTE_MAX = NOTE_HEAD + 255
+};
 
 /* ---- arguments ---- */
 
@@ -137,12 +143,27 @@ static int append_flags(const struct append *w) {
            (w->automatic ? AUTO : 0);
 }
 
+static void put_number(uint64_t v, size_t n, char *out) {
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(v >> 8 * (n - 1 - i));
+}
+
+/* window(6) subject(4) order(4) agent: functions/contact_visit.lua */
+static struct str episode_note(const struct append *w, char out[NOTE_MAX]) {
+    struct str agent = str_upto(or_empty(w->agent), NOTE_MAX - NOTE_HEAD);
+    put_number((uint64_t)w->episode_ms, 6, out);
+    put_number(w->subject_hash, 4, out + 6);
+    put_number(w->order_hash, 4, out + 10);
+    memcpy(out + NOTE_HEAD, agent.p, agent.n);
+    return str_make(out, NOTE_HEAD + agent.n);
+}
+
 void store_append(struct store *s, const struct append *what, append_fn *done, void *arg) {
     static const char *const modes[] = {"own", "join", "look", "callback"};
     struct append_wait *w = NEW(struct append_wait);
-    struct str args[APPEND_ARGS + LOOK_IDENTITIES_MAX * IDENTITY_ARGS];
+    struct str args[APPEND_ARGS + LOOK_IDENTITIES_MAX * IDENTITY_ARGS + 1];
     struct number_text n[5];
-    char payload[64];
+    char payload[64], note[NOTE_MAX];
     struct part_keys k;
     *w = (struct append_wait){done, arg};
     part_keys(what->part, &k);
@@ -174,7 +195,8 @@ void store_append(struct store *s, const struct append *what, append_fn *done, v
     memcpy(args, fixed, sizeof fixed);
     size_t m = what->identities_n < LOOK_IDENTITIES_MAX ? what->identities_n : LOOK_IDENTITIES_MAX;
     size_t used = identity_args(what->identities, m, args + APPEND_ARGS);
-    store_function(s, "append", false, keys, 4, args, APPEND_ARGS + used, append_answer, w);
+    args[APPEND_ARGS + used] = episode_note(what, note);
+    store_function(s, "append", false, keys, 4, args, APPEND_ARGS + used + 1, append_answer, w);
 }
 
 static void announced(void *arg, const struct store_reply *r, const struct fault *fault) {

@@ -72,6 +72,7 @@ struct look_contact {
     struct str profile; /* JSON of what was patched, or absent */
     struct str name, language, agent;
     int64_t agent_ms;
+    struct str visits, marks; /* for episodes_add */
     bool has_open, has_thread;
     struct conversation open, thread;
 };
@@ -106,6 +107,13 @@ typedef void look_contact_fn(void *arg, const struct fault *fault, bool found, b
                              const struct look_contact *c);
 void store_look_contact(struct store *s, struct id id, struct str open_field,
                         struct str thread_field, look_contact_fn *done, void *arg);
+/* All visits of a contact, over all its parts; a call for each of them. e lives until done returns.
+ */
+struct episodes;
+/* Of a name its number, from 1. */
+int store_channel(struct str name);
+typedef void episodes_fn(void *arg, const struct fault *fault, const struct episodes *e);
+void store_episodes(struct store *s, struct id contact, episodes_fn *done, void *arg);
 /* Fields of {c…}:v that lead to a conversation: of a channel and source, of a thread. out holds
  * LOOK_FIELD_MAX. */
 struct str contact_open_field(struct str channel, struct str source, char out[LOOK_FIELD_MAX]);
@@ -142,6 +150,9 @@ struct append {
     struct str subject, name, language;
     const struct contact_identity *identities;
     size_t identities_n;
+    int64_t episode_ms; /* window; 0: nobody keeps episodes */
+    uint32_t subject_hash, order_hash;
+    struct str agent; /* who wrote it, or absent */
 };
 enum append_code { APPEND_NEW, APPEND_REVISED, APPEND_KNOWN, APPEND_GONE, APPEND_MOVED };
 struct appended {

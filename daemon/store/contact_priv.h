@@ -62,7 +62,7 @@ struct part_profile {
     bool is_contact, is_gone, has_to, is_merged; /* to: of a merged contact, else of an alias */
     int64_t gone_ms, born_ms, rev, touchpoints, first_ms, last_ms, agent_ms;
     int64_t channels[CHANNELS_N];
-    struct str name, language, profile, open, agent;
+    struct str name, language, profile, open, agent, visits, marks;
     const struct id *parts;
     size_t parts_n;
     struct contact_identity *identities;
@@ -83,12 +83,15 @@ typedef void profiles_fn(void *arg, const struct fault *fault, struct profiles *
 void store_profiles(struct store *s, struct id id, bool by_identity, profiles_fn *done, void *arg);
 /* Identities of all parts without repetition, the best status of each; in the arena of p. */
 struct contact_identity *profiles_identities(struct profiles *p, size_t *out_n);
+/* Visits of all parts; in the arena of p. */
+void profiles_episodes(struct profiles *p, struct episodes *out);
 
 /* ---- json.c ---- */
 /* The contract's contact; rev of it in *out_rev. */
 bool contact_json(struct profiles *p, struct buf *out, int64_t *out_rev) must_check;
 /* Without its touchpoints, and without the closing brace. */
-bool conversation_json(const struct conversation *v, struct id contact, struct buf *out) must_check;
+bool conversation_json(const struct conversation *v, struct id contact, const struct episodes *e,
+                       struct buf *out) must_check;
 /* One entry as the contract's touchpoint. */
 bool entry_json(struct id id, struct str packed_record, struct id contact, struct buf *out)
     must_check;

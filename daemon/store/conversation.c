@@ -7,6 +7,7 @@
 #include <touchline/touchpoint.h>
 
 #include "store/contact_priv.h"
+#include "store/episode.h"
 #include "store/page.h"
 #include "store/read.h"
 
@@ -17,6 +18,8 @@ struct reading {
     struct id id, part, contact;
     struct str packed; /* owned */
     struct conversation v;
+    struct arena arena; /* of e */
+    struct episodes e;
     struct page_query q;
     bool cursor_bad;
     answer_fn *done;
@@ -25,6 +28,7 @@ struct reading {
 
 static void reading_free(struct reading *r) {
     free((char *)r->packed.p);
+    arena_clear(&r->arena);
     free(r);
 }
 
@@ -42,7 +46,7 @@ static void paged(void *arg, const struct page_result *page) {
     struct reading *r = arg;
     cleanup(buf_clear) struct buf json;
     buf_init(&json, CONVERSATION_JSON_MAX);
-    if (!page->fault && conversation_json(&r->v, r->contact, &json) &&
+    if (!page->fault && conversation_json(&r->v, r->contact, &r->e, &json) &&
         buf_add_c(&json, ",\"touchpoints\":") && page_json(page, r->contact, &json) &&
         buf_add_byte(&json, '}')) {
         const struct answer a = {.kind = ANSWER_OK, .json = buf_str(&json), .rev = r->v.rev};
@@ -51,6 +55,23 @@ static void paged(void *arg, const struct page_result *page) {
     } else {
         fail(r, page->fault);
     }
+}
+
+static void touchpoints_ask(struct reading *r) {
+    r->q.conversation = &r->id;
+    r->q.from_ms = r->v.opened_ms;
+    r->q.to_ms = r->v.last_ms;
+    page_read(r->s, &r->part, 1, &r->q, paged, r);
+}
+
+static void visited(void *arg, const struct fault *fault, const struct episodes *e) {
+    struct reading *r = arg;
+    if (fault) {
+        fail(r, fault);
+        return;
+    }
+    episodes_copy(&r->e, e, &r->arena);
+    touchpoints_ask(r);
 }
 
 static void owned(void *arg, const struct fault *fault, bool found, bool gone,
@@ -62,10 +83,12 @@ static void owned(void *arg, const struct fault *fault, bool found, bool gone,
         end(r, gone ? ANSWER_GONE : ANSWER_NOT_FOUND);
     } else {
         r->contact = c->id;
-        r->q.conversation = &r->id;
-        r->q.from_ms = r->v.opened_ms;
-        r->q.to_ms = r->v.last_ms;
-        page_read(r->s, &r->part, 1, &r->q, paged, r);
+        if (c->parts_n) { /* what it is about may lie in any of them */
+            store_episodes(r->s, c->id, visited, r);
+            return;
+        }
+        episodes_add(&r->e, arena_str(&r->arena, c->visits), arena_str(&r->arena, c->marks));
+        touchpoints_ask(r);
     }
 }
 
@@ -116,6 +139,8 @@ void store_get_conversation(struct store *s, struct str id, size_t limit, struct
                             answer_fn *done, void *arg) {
     struct reading *r = NEW(struct reading);
     *r = (struct reading){.s = s, .done = done, .arg = arg};
+    arena_init(&r->arena);
+    episodes_init(&r->e, &r->arena);
     r->q.limit = limit;
     if (cursor.n) {
         r->q.has_cursor = page_cursor_read(cursor, &r->q.cursor_ms, &r->q.cursor_id);

@@ -11,6 +11,7 @@
 #include <touchline/touchpoint.h>
 
 #include "store/contact_priv.h"
+#include "store/episode.h"
 #include "store/page.h"
 #include "store/read.h"
 
@@ -22,6 +23,7 @@ struct exporting {
     struct buf out;
     struct jwrite w;
     struct page_query q;
+    struct episodes episodes;
     struct id parts[PAGE_PARTS_MAX];
     size_t parts_n, part; /* part: whose conversations are read */
     const struct contact_identity *kept, *left_out;
@@ -149,7 +151,8 @@ static void conversations_answer(void *arg, const struct store_reply *r,
             !conversation_decode(id, reply_str(r, i + 1), &v))
             continue;
         e->w.ok = (!e->w.comma || buf_add_byte(&e->out, ',')) &&
-                  conversation_json(&v, e->parts[0], &e->out) && buf_add_byte(&e->out, '}');
+                  conversation_json(&v, e->parts[0], &e->episodes, &e->out) &&
+                  buf_add_byte(&e->out, '}');
         e->w.comma = true;
     }
     e->part++;
@@ -218,6 +221,9 @@ static void profiles_found(void *arg, const struct fault *fault, struct profiles
     e->kept = keep(e, all, n, false, &e->kept_n);
     e->left_out = keep(e, all, n, true, &e->left_out_n);
     without_claims(p);
+    struct episodes visits;
+    profiles_episodes(p, &visits);
+    episodes_copy(&e->episodes, &visits, &e->arena);
     for (; e->parts_n < p->parts_n && e->parts_n < PAGE_PARTS_MAX; e->parts_n++)
         e->parts[e->parts_n] = p->parts[e->parts_n].id;
     jwrite_init(&e->w, &e->out);

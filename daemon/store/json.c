@@ -5,6 +5,7 @@
 
 #include "store/body.h"
 #include "store/contact_priv.h"
+#include "store/episode.h"
 #include "touchpoint/touchpoint.h"
 
 enum { PROFILE_MAX = 256 << 10, ENTRY_MAX = BODY_TEXT_MAX + (64 << 10) };
@@ -99,6 +100,13 @@ static void write_conversations(struct jwrite *w, const struct profiles *p) {
     jwrite_close(w, ']');
 }
 
+static void write_last_episode(struct jwrite *w, struct profiles *p) {
+    struct episodes all;
+    struct episode last;
+    profiles_episodes(p, &all);
+    episode_json(w, episode_last(&all, all.window_ms, &last) ? &last : NULL);
+}
+
 bool contact_json(struct profiles *p, struct buf *out, int64_t *out_rev) {
     cleanup(json_freep) json_t *patched = NULL;
     const struct part_profile *first = &p->parts[0];
@@ -124,6 +132,7 @@ bool contact_json(struct profiles *p, struct buf *out, int64_t *out_rev) {
     write_patched(&w, patched, "key_account", "null");
     write_counters(&w, p);
     write_conversations(&w, p);
+    write_last_episode(&w, p);
     jwrite_int(&w, "parts", (int64_t)p->parts_n);
     jwrite_int(&w, "suggestions", (int64_t)first->suggestions_n);
     jwrite_close(&w, '}');
@@ -143,8 +152,10 @@ static void write_done(struct jwrite *w, const struct conversation *v) {
     jwrite_close(w, ']');
 }
 
-bool conversation_json(const struct conversation *v, struct id contact, struct buf *out) {
+bool conversation_json(const struct conversation *v, struct id contact, const struct episodes *e,
+                       struct buf *out) {
     static const char *const states[] = {"open", "pending", "resolved"};
+    struct episode ep;
     struct jwrite w;
     jwrite_init(&w, out);
     jwrite_open(&w, NULL, '{');
@@ -160,6 +171,7 @@ bool conversation_json(const struct conversation *v, struct id contact, struct b
     jwrite_time(&w, "opened_at", v->opened_ms);
     jwrite_time(&w, "last_at", v->last_ms);
     write_done(&w, v);
+    episode_json(&w, episode_of_conversation(e, e->window_ms, v->id, &ep) ? &ep : NULL);
     return w.ok;
 }
 

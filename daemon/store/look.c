@@ -77,6 +77,8 @@ static size_t contact_add(struct looking *l, struct id id, const struct store_re
     c->agent_ms = str_int(agent, 0);
     c->has_open = decode_conversation(l, r, 9, &c->open);
     c->has_thread = decode_conversation(l, r, 11, &c->thread);
+    c->visits = arena_str(l->a, reply_str(r, 13));
+    c->marks = arena_str(l->a, reply_str(r, 14));
     return out->contacts_n++;
 }
 

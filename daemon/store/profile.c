@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "store/contact_priv.h"
+#include "store/episode.h"
 
 struct profiling {
     struct store *s;
@@ -97,6 +98,10 @@ static void field_text(struct part_profile *p, struct str name, struct str v) {
         p->open = v;
     else if (str_is(name, "a"))
         field_agent(p, v);
+    else if (str_is(name, "e"))
+        p->visits = v;
+    else if (str_is(name, "ea"))
+        p->marks = v;
     else if (str_is(name, "to"))
         field_pointer(p, v);
     else if (str_is(name, "parts"))
@@ -262,4 +267,29 @@ struct contact_identity *profiles_identities(struct profiles *p, size_t *out_n) 
     qsort(all, n, sizeof *all, by_since);
     *out_n = n;
     return all;
+}
+
+void profiles_episodes(struct profiles *p, struct episodes *out) {
+    episodes_init(out, &p->arena);
+    for (size_t i = 0; i < p->parts_n; i++)
+        episodes_add(out, p->parts[i].visits, p->parts[i].marks);
+}
+
+struct episodes_wait {
+    episodes_fn *done;
+    void *arg;
+};
+
+static void episodes_found(void *arg, const struct fault *fault, struct profiles *p) {
+    struct episodes_wait *w = arg;
+    struct episodes e;
+    profiles_episodes(p, &e);
+    w->done(w->arg, fault, &e);
+    free(w);
+}
+
+void store_episodes(struct store *s, struct id contact, episodes_fn *done, void *arg) {
+    struct episodes_wait *w = NEW(struct episodes_wait);
+    *w = (struct episodes_wait){done, arg};
+    store_profiles(s, contact, false, episodes_found, w);
 }

@@ -5,7 +5,7 @@
 --   name lang       from touchpoints      p  patched members, JSON                      vf a verified identity
 --   iHASH(16)       an identity           a  'AGENT MS' who had the contact last        o  open conversations, 16 bytes each
 --   parts           ids of the parts merged into this one, 16 bytes each; mHASH in or out, since when (merge.lua)
---   k uHASH         correspondent.lua
+--   k uHASH         correspondent.lua            e ea  contact_visit.lua
 --   sN sn xKEY      suggestions (merge.lua)       to  pointer       gone  erased, ms
 -- {c_ID}:t zset     at_ms -> id (16 bytes)
 -- {c_ID}:b hash     id -> head and compressed body (contact.body)
@@ -213,7 +213,7 @@ function contact.fields(reply, key, args)
 end
 
 tl.ro('look', function(keys, args)
-  local c = redis.call('HMGET', keys[1], 'b', 'to', 'gone', 'parts', 'vf', 'p', 'name', 'lang', 'a', 'v')
+  local c = redis.call('HMGET', keys[1], 'b', 'to', 'gone', 'parts', 'vf', 'p', 'name', 'lang', 'a', 'v', 'e', 'ea')
   if not c[1] then
     if c[2] then
       return {'to', c[2], c[3] or ''}
@@ -223,8 +223,8 @@ tl.ro('look', function(keys, args)
   if c[2] then -- merged into another one; its conversations are still its own
     return contact.fields({'to', c[2], ''}, keys[2], args)
   end
-  return contact.fields({'contact', c[1], c[4] or '', c[5] or '', c[6] or '', c[7] or '', c[8] or '', c[9] or '',
-    c[10] or '0'}, keys[2], args)
+  return contact.visited(contact.fields({'contact', c[1], c[4] or '', c[5] or '', c[6] or '', c[7] or '', c[8] or '',
+    c[9] or '', c[10] or '0'}, keys[2], args), c)
 end)
 
 -- ---- appending ----
@@ -232,7 +232,7 @@ end)
 --       11 conversation or '' 12 mode: own, join, look, callback 13 open field 14 thread field
 --       15 '1' wants a task, '2' settles the one that is open, else '0'
 --       16 subject 17 name 18 language 19 payload to publish 20 previous task known to the caller or ''
---       21... identities, 7 each
+--       21... identities, 7 each; a last one that belongs to none of them: contact.remember's note
 -- code: new, revised, known; gone (erased), moved (an alias by now: conversation is where it leads)
 -- asks: '1' where {r} is to be asked for the task (it may have been already: asking twice is harmless)
 
@@ -328,7 +328,7 @@ function contact.revise(keys, args, old)
 end
 
 -- Counters, names, identities, open conversations: what of the profile an entry changes.
-function contact.count(keys, args, c, conv, v)
+function contact.count(keys, args, c, conv, v, note)
   local at, received, name = tonumber(args[2]), tonumber(args[3]), 'n:' .. args[6]
   local fields = {'n', (tonumber(c.n) or 0) + 1, name, (tonumber(redis.call('HGET', keys[1], name)) or 0) + 1,
     'f', string.format('%.0f', math.min(tonumber(c.f) or at, at)), 'l',
@@ -352,11 +352,12 @@ function contact.count(keys, args, c, conv, v)
   if changed or not c.v then
     set('v', (tonumber(c.v) or 0) + 1)
   end
+  contact.remember(args, c, conv, tonumber(args[5]), note, set)
   redis.call('HSET', keys[1], unpack(fields))
 end
 
 tl.fn('append', function(keys, args)
-  local id, flags = args[1], tonumber(args[5])
+  local id, flags, note = args[1], tonumber(args[5]), (#args - 20) % 7 == 1 and table.remove(args) or nil
   local old = redis.call('HGET', keys[3], id)
   if old then
     old = contact.body_read(id, old)
@@ -367,7 +368,7 @@ tl.fn('append', function(keys, args)
     local s = old.task ~= '' and redis.call('HGET', keys[4], old.conv)
     return {'known', old.conv, old.task, '', s and contact.conv_read(s).task == old.task and '1' or '0', ''}
   end
-  local names = {'b', 'to', 'gone', 'n', 'f', 'l', 'o', 'name', 'lang', 'vf', 'v', 'a'}
+  local names = {'b', 'to', 'gone', 'n', 'f', 'l', 'o', 'name', 'lang', 'vf', 'v', 'a', 'e', 'ea'}
   local c = {}
   for i, value in ipairs(redis.call('HMGET', keys[1], unpack(names))) do
     c[names[i]] = value or nil
@@ -383,7 +384,7 @@ tl.fn('append', function(keys, args)
   redis.call('HSET', keys[3], id, contact.body(id, {flags = flags, channel = contact.channel_at[args[6]] or 11,
     conv = conv, task = task, revision = tonumber(args[4]), rank = tonumber(args[10]), delivery = args[9],
     body = args[8]}))
-  contact.count(keys, args, c, conv, v)
+  contact.count(keys, args, c, conv, v, note)
   contact.publish(keys[1], args[19])
   return {'new', conv, task, previous ~= '' and previous or args[20], task ~= '' and '1' or '0', c.a or ''}
 end)
@@ -466,11 +467,9 @@ tl.fn('task', function(keys, args)
   end
   v.rev = v.rev + 1
   redis.call('HSET', keys[2], conv, contact.conv(v))
-  local c = redis.call('HMGET', keys[1], 'o', 'a')
-  redis.call('HSET', keys[1], 'o', contact.open_list(c[1] or '', conv, v.status ~= contact.RESOLVED))
-  if agent ~= '' and at >= (tonumber((c[2] or ''):match(' (%d+)$')) or 0) then
-    redis.call('HSET', keys[1], 'a', agent .. ' ' .. string.format('%.0f', at))
-  end
+  local c = redis.call('HMGET', keys[1], 'o', 'a', 'e', 'ea')
+  redis.call('HSET', keys[1], 'o', contact.open_list(c[1] or '', conv, v.status ~= contact.RESOLVED),
+    unpack(contact.served(c, conv, agent, at)))
   contact.publish(keys[1], args[8])
   return v.rev
 end)
