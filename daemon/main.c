@@ -300,6 +300,7 @@ static bool calendar_open(void *arg, struct str calendar, int64_t at_ms) {
 
 static struct ingest_parts ingest_parts_of(struct daemon *d) {
     const struct identity_config *identity = section(d, "identity");
+    const struct episode_config *episode = section(d, "episode");
     const struct blob_config *blobs = section(d, "blobs");
     const struct limits_config *limits = section(d, "limits");
     return (struct ingest_parts){.loop = d->loop,
@@ -316,6 +317,7 @@ static struct ingest_parts ingest_parts_of(struct daemon *d) {
                                  .correspondent = limits->correspondent,
                                  .region = section_str(d, "region"),
                                  .link_claims = identity->link_claims == LINK_CLAIMS_YES,
+                                 .episode_ms = episode->window_ms,
                                  .keep = &blobs->keep,
                                  .mask = section(d, "mask"),
                                  .alarm = section(d, "alarm")};

@@ -68,6 +68,18 @@ const struct tl_key identity_keys[] = {
     {0},
 };
 
+const struct tl_key episode_keys[] = {
+    {.name = "window",
+     .type = TL_KEY_DURATION,
+     .offset = offsetof(struct episode_config, window_ms),
+     .max = INT64_C(30) * 86400000,
+     .preset = "0s",
+     .help =
+         "what a person comes with within this after the last time, by whatever channel, is one "
+         "episode with one owner; 0: none are kept"},
+    {0},
+};
+
 const struct tl_key log_keys[] = {
     {.name = "level",
      .type = TL_KEY_CHOICE,

@@ -28,6 +28,11 @@ struct identity_config {
     struct tl_strs phone; /* networks whose sender is a phone number: "whatsapp", "sms" */
 };
 
+/* episode: */
+struct episode_config {
+    int64_t window_ms; /* 0: none are kept */
+};
+
 /* log: */
 struct log_config {
     int64_t level;  /* index in "error|warn|info|debug": one less than enum log_level */
@@ -37,7 +42,7 @@ struct log_config {
 /* state and plugins: absolute paths; secret: its bytes; region: "DE"; language: index in "de|en".
  */
 extern const struct tl_key state_keys[], secret_keys[], region_keys[], language_keys[],
-    plugins_keys[], identity_keys[], log_keys[];
+    plugins_keys[], identity_keys[], episode_keys[], log_keys[];
 void region_check(const void *region, struct config_check *c);
 
 /* clang-format off */
@@ -48,6 +53,7 @@ void region_check(const void *region, struct config_check *c);
     {"language", language_keys, sizeof(int64_t), CONFIG_SECTION_VALUE, NULL},                       \
     {"plugins", plugins_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, NULL},                  \
     {"identity", identity_keys, sizeof(struct identity_config), 0, NULL},                           \
+    {"episode", episode_keys, sizeof(struct episode_config), 0, NULL},                              \
     {"log", log_keys, sizeof(struct log_config), 0, NULL},                                          \
     {"tokens", token_keys, sizeof(struct token_config), CONFIG_SECTION_LIST, tokens_check},         \
     {"agents", agent_keys, sizeof(struct agent_config), CONFIG_SECTION_LIST, agents_check},         \

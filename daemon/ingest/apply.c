@@ -15,7 +15,7 @@ enum { PROFILE_MAX = 256 << 10, DELIVERY_MAX = 32 << 10 };
 
 /* ---- conversation ---- */
 
-static const struct look_contact *contact_looked(const struct unit *u) {
+const struct look_contact *contact_looked(const struct unit *u) {
     for (size_t i = 0; i < u->look.contacts_n; i++)
         if (id_same(u->look.contacts[i].id, u->contact))
             return &u->look.contacts[i];
@@ -109,6 +109,7 @@ static json_t *contact_facts_json(const struct unit *u) {
         json_object_set_new(j, "language",
                             jstr(c && c->language.n ? c->language : u->tp->language));
     json_object_set_new(j, "id", json_string(id_write('c', u->contact).c));
+    json_object_set_new(j, "repeat", json_integer(u->repeat));
     return j;
 }
 
@@ -222,9 +223,13 @@ static void budgeted(struct unit *u) {
                        buf_str(&tp->blobs[i].bytes), until_ms, blob_answer, u);
 }
 
+static void remembered(struct unit *u) {
+    unit_budget(u, budgeted);
+}
+
 void unit_decided(struct unit *u) {
     choose_conversation(u);
-    unit_budget(u, budgeted);
+    unit_episode(u, remembered);
 }
 
 /* ---- the entry ---- */
@@ -303,7 +308,9 @@ void unit_append(struct unit *u) {
         .language = u->is_fixed ? STR_NONE : tp->language,
         .identities = u->known,
         .identities_n = u->known_n,
+        .agent = jget_str(tp->json, "agent"),
     };
+    episode_facts(u, &a);
     if (u->by_source || u->by_callback)
         a.open_field = unit_open_field(tp, open);
     if (u->by_thread)

@@ -70,6 +70,7 @@ static const char *const fields[] = {
     "contact.no_contact",
     "contact.key_account",
     "contact.counters.touchpoints",
+    "contact.repeat",
     "conversation.status",
     "conversation.channel",
     "conversation.subject",

@@ -103,9 +103,13 @@ static void want_task(struct unit *u) {
         .tags = ok ? buf_str(&tags) : str_c("[]"),
         .due_ms = u->rule.due_ms ? tp->received_ms + u->rule.due_ms : 0,
         .previous_hint = a->has_previous ? str_c(previous.c) : STR_NONE,
-        .sticky_agent = a->agent.n ? a->agent : STR_NONE,
-        .sticky_at_ms = a->agent_ms,
+        .sticky_agent = u->episode_owner.n ? u->episode_owner
+                        : a->agent.n       ? a->agent
+                                           : STR_NONE,
+        /* Whose episode it is knows the person now, whatever window the queue has. */
+        .sticky_at_ms = u->episode_owner.n ? tp->received_ms : a->agent_ms,
         .at_ms = tp->received_ms,
+        .repeat = u->repeat,
     };
     store_task_want(u->g->parts.store, &w, task_answer, u);
 }

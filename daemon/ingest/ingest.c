@@ -47,6 +47,7 @@ void ingest_reload(struct ingest *g, const struct tl_items *rules,
     pulses_reload(g->pulses, parts->alarm);
     g->parts.region = parts->region;
     g->parts.link_claims = parts->link_claims;
+    g->parts.episode_ms = parts->episode_ms;
     g->parts.keep = parts->keep;
     g->parts.fetch_max_bytes = parts->fetch_max_bytes;
     g->parts.correspondent = parts->correspondent;

@@ -51,6 +51,7 @@ struct ingest_parts {
     struct tl_rate correspondent; /* limits.correspondent */
     struct str region;
     bool link_claims;                 /* identity.link_claims */
+    int64_t episode_ms;               /* episode.window; 0: none are kept */
     const struct tl_pairs *keep;      /* blobs.keep: channel -> duration or "no" */
     const struct tl_items *mask;      /* section `mask`; may be NULL */
     const struct alarm_config *alarm; /* section `alarm`; NULL: silence is not judged */

@@ -8,6 +8,7 @@
  *   unit.c       one touchpoint through its steps: resolve.c, link.c, apply.c, follow.c
  *   callback.c   a talk ends the wait for a call back
  *   letter.c, subject.c   pure: what a mail's exchange is found by
+ *   episode.c       whose episode it is, how many times the person has come about it
  *   budget.c, acknowledge.c, mark.c   of mail: floods, acknowledgements, addresses that fail
  *   delivery.c   news of outbound touchpoints
  *   echo.c       outbound ones that come back by a platform's hook
@@ -239,6 +240,8 @@ struct unit {
     bool by_source, by_thread, by_callback;
     const struct conversation *existing; /* of look, for the rules; NULL: it begins */
     bool is_flood;                       /* one of too many by this person */
+    int64_t repeat;                      /* how many times he has come about it; 0: not counted */
+    struct str episode_owner;            /* absent: nobody's, or no episodes are kept */
     struct rule_outcome rule;
     bool wants_task;
     bool settles; /* a talk: nobody need call back any more */
@@ -274,6 +277,13 @@ bool is_talk(const struct touchpoint *tp);
 void unit_settle(struct unit *u);
 void unit_finish(struct unit *u); /* follow.c */
 
+/* apply.c: what was found of the unit's contact, or NULL. */
+const struct look_contact *contact_looked(const struct unit *u);
+
+/* episode.c: u->repeat and u->episode_owner, then next. */
+void unit_episode(struct unit *u, void (*next)(struct unit *u));
+/* What the store is to remember of it. */
+void episode_facts(const struct unit *u, struct append *out);
 /* budget.c: whether it is one of too many (u->is_flood), then next. */
 void unit_budget(struct unit *u, void (*next)(struct unit *u));
 /* acknowledge.c: tells the person that it came, where that is wanted and due, then next. */

@@ -124,6 +124,8 @@ static void on_want(void *arg, const struct store_reply *r, const struct fault *
 void store_task_want(struct store *s, const struct task_wanted *w, answer_fn *done, void *arg) {
     struct task_args a = {0};
     want_args(&a, w);
+    task_arg(&a, STR_NONE); /* the reason of one made by hand */
+    task_arg_int(&a, w->repeat);
     task_call(s, "task_want", false, &a, on_want, task_question_new(done, arg));
 }
 

@@ -22,7 +22,8 @@ struct task_wanted {
     struct str previous_hint; /* last finished task of the conversation, or absent */
     struct str sticky_agent;  /* who had the contact last, or absent */
     int64_t sticky_at_ms;
-    int64_t at_ms; /* when it counts as created: the arrival */
+    int64_t at_ms;  /* when it counts as created: the arrival */
+    int64_t repeat; /* how many times the person has come about it; 0: not counted */
 };
 /* One open task a conversation: creates it, or updates the open one (rev + 1, event "task"). OK:
  * {"id","state", "created": bool}. A task in {r}:done stays done: {"state":"done","created":false}.

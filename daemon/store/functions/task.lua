@@ -16,7 +16,7 @@
 -- `now` is the caller's wall clock in ms, for what people see; leases know Redis TIME alone.
 --
 --   tl1_task_want    now id conv contact touchpoint queue channel subject priority skills tags due previous
---                    sticky_agent sticky_at created -> {id, state, created '1' or '0', own}       task.c
+--                    sticky_agent sticky_at created '' repeat -> {id, state, created '1' or '0', own}       task.c
 --   tl1_task_put     now json -> {code new|known|older, state}                                   task.c
 --   tl1_task_hand    as want, reason -> {code ok|open, json, own, rev}                           task_move.c
 --   tl1_task_forget  now id -> 1, 0      tl1_task_moved  now id contact -> 1, 0                  task_contact.c
@@ -71,7 +71,8 @@ function task.json(t)
     '","agent":', task.text(t.agent), ',"offer":', offer or 'null', ',"created_at":', task.time(t.created),
     ',"due":', t.due > 0 and '{"first_response":' .. task.time(t.due) .. '}' or '{}',
     ',"snoozed_until":', t.state == 'snoozed' and task.time(t.till) or 'null', ',"disposition":', task.text(t.disp),
-    ',"note":', task.text(t.note), ',"history":[', table.concat(t.history, ','), ']}'})
+    ',"note":', task.text(t.note), ',"repeat":', task.number(t.again or 0), ',"history":[',
+    table.concat(t.history, ','), ']}'})
 end
 
 -- What the router needs, and what the contract does not show: one line for both.
@@ -214,7 +215,8 @@ function task.new(args)
     subject = args[8], priority = tonumber(args[9]), skills = args[10], tags = args[11], due = tonumber(args[12]),
     prev = args[13], wish = args[14] ~= '' and 'last' or '', wish_agent = args[14], wish_seen = tonumber(args[15]),
     wish_from = tonumber(args[16]), created = tonumber(args[16]), state = 'waiting', agent = '', n = 0, till = 0,
-    weight = 0, disp = '', note = '', history = {}, x = {}, last = {}, took = {}}
+    weight = 0, disp = '', note = '', history = {}, x = {}, last = {}, took = {},
+    again = tonumber(args[18]) or 0}
 end
 
 function task.create(r, t, now, reason)
@@ -251,6 +253,7 @@ end
 function task.absorb(r, t, now, args)
   task.take_in(r, t, now, args[5])
   t.priority = math.max(t.priority, tonumber(args[9]))
+  t.again = math.max(t.again or 0, tonumber(args[18]) or 0)
   local due = tonumber(args[12])
   t.due = (t.due == 0 or due > 0 and due < t.due) and due or t.due
   task.change(r, t, now, {to = t.state == 'snoozed' and 'waiting' or t.state, till = t.state ~= 'snoozed' and t.till or 0,
@@ -309,7 +312,7 @@ function task.read(json)
     skills = task.list(j.skills), tags = task.list(j.tags), state = o.state, agent = s(o.agent), n = o.n,
     till = o.till, created = o.created, due = o.due, weight = o.weight, wish = s(o.wish), wish_agent = s(o.wish_agent),
     wish_seen = o.wish_seen, wish_from = o.wish_from, disp = s(j.disposition), note = s(j.note), x = o.x,
-    last = o.last, took = o.took, history = {}}
+    last = o.last, took = o.took, again = tonumber(j['repeat']) or 0, history = {}}
   for i, h in ipairs(j.history) do
     t.history[i] = (cjson.encode(h):gsub('\\/', '/'))
   end

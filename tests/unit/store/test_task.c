@@ -17,6 +17,7 @@ static void a_task_looks_as_the_contract_says(void **state) {
     struct task_wanted w = wanted("t_1", "p_1", "v_1");
     w.due_ms = 1700003600000;
     w.previous_hint = str_c("t_0");
+    w.repeat = 4;
     want(b, &w);
     assert_string_equal(text(got.json, "id"), "t_1");
     assert_true(jget_bool(got.json, "created", false));
@@ -33,7 +34,7 @@ static void a_task_looks_as_the_contract_says(void **state) {
                         "at\":\"2023-11-14T22:13:20.123Z\","
                         "\"due\":{\"first_response\":\"2023-11-14T23:13:20.000Z\"},\"snoozed_"
                         "until\":null,\"disposition\":null,"
-                        "\"note\":null}"));
+                        "\"note\":null,\"repeat\":4}"));
     cleanup(json_freep) json_t *first = json_incref((json_t *)history(0)),
                                *last = json_incref((json_t *)history(1));
     assert_string_equal(text(first, "reason"), "touchpoint asked for an answer");
