@@ -88,12 +88,17 @@ void login_limits_free(struct login_limits *l);
 void attention_show(void *call, const struct answer *conversation);
 void attention_warn(void *call, const struct answer *reply);
 
+/* answers.c: a reply by a canned answer: told the text, or answered with why not. */
+typedef void answer_filled_fn(struct call *c, struct str text);
+void answer_fill(struct call *c, struct str answer, struct str conversation,
+                 answer_filled_fn *filled);
+
 /* The tables, one a file. */
 extern const struct http_route touchpoint_routes[], contact_routes[], conversation_routes[],
     task_routes[], agent_routes[], session_routes[], operation_routes[], record_routes[],
-    source_routes[], supervise_routes[], attention_routes[];
+    source_routes[], supervise_routes[], attention_routes[], answer_routes[];
 extern const size_t touchpoint_routes_n, contact_routes_n, conversation_routes_n, task_routes_n,
     agent_routes_n, session_routes_n, operation_routes_n, record_routes_n, source_routes_n,
-    supervise_routes_n, attention_routes_n;
+    supervise_routes_n, attention_routes_n, answer_routes_n;
 
 #endif

@@ -6,6 +6,8 @@
 #include "outbox/outbox.h"
 #include "store/read.h"
 
+enum { REPLY_MAX = 32 << 20 };
+
 static void conversations_get(void *ctx, struct http_request *r) {
     struct api *a = ctx;
     struct call *c = call_new(a, r, 200);
@@ -34,20 +36,46 @@ static void conversations_note(struct call *c) {
 }
 SERVE_ONCE(conversations_note)
 
-static void conversations_reply(struct call *c) {
-    cleanup(json_freep) json_t *j = NULL;
-    if (!call_json(c, false, &j))
-        return;
+static void send(struct call *c, const json_t *said, struct str body) {
     const struct outbox_reply reply = {
         .conversation = http_param(c->r, "id"),
-        .subject = jget_str(j, "subject"),
-        .body = http_body(c->r),
+        .subject = jget_str(said, "subject"),
+        .body = body,
         .by = http_who(c->r)->name,
         .by_name = call_agent(c) ? call_agent(c)->name : STR_NONE,
         .nonce = call_nonce(c),
     };
     c->ok_status = 202;
     outbox_reply(c->api->parts.outbox, &reply, attention_warn, c);
+}
+
+/* As if the agent had written it. */
+static void send_filled(struct call *c, struct str text) {
+    cleanup(json_freep) json_t *j = NULL;
+    cleanup(buf_clear) struct buf body;
+    buf_init(&body, REPLY_MAX);
+    bool ok = jread_parse(http_body(c->r), REPLY_MAX, &j, NULL);
+    json_object_set_new(j, "text", jstr(text));
+    if (ok && jread_dump(&body, j))
+        send(c, j, arena_str(http_arena(c->r), buf_str(&body)));
+    else
+        call_problem(c, 413, "too-large", NULL, "the request is too large");
+}
+
+static void conversations_reply(struct call *c) {
+    cleanup(json_freep) json_t *j = NULL;
+    struct fault f = {0};
+    struct str answer;
+    if (!call_json(c, false, &j))
+        return;
+    if (!jread_str(j, "answer", "", &answer, &f))
+        call_fault(c, &f);
+    else if (!answer.p)
+        send(c, j, http_body(c->r));
+    else if (jget_str(j, "text").p || jget_str(j, "html").p)
+        call_problem(c, 422, "invalid", "/answer", "either a canned answer or a text, not both");
+    else
+        answer_fill(c, answer, http_param(c->r, "id"), send_filled);
 }
 SERVE_ONCE(conversations_reply)
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "store/canned.h"
 #include "store/read.h"
 
 enum { OP_MAX = 64 << 20, HEAD_MAX = 64 << 20, JOB_WAIT_MS = 1000, PAGE = 50 };
@@ -30,6 +31,9 @@ static const struct {
     {"reindex", action_reindex, 0},
     {"conversation.patch", action_conversation_patch, 'v'},
     {"conversation.note", action_note, 'v'},
+    {"answer.create", action_canned_create, 0},
+    {"answer.put", action_canned_put, 'a'},
+    {"answer.drop", action_canned_drop, 'a'},
 };
 
 /* ---- ends ---- */
@@ -141,6 +145,10 @@ void action_answer(struct action *a) {
         answer_touchpoint(a);
     else if (str_is(a->name, "erase"))
         answer_erasure(a);
+    else if (str_is(a->name, "answer.drop"))
+        action_kind(a, ANSWER_OK);
+    else if (str_starts(a->name, str_c("answer.")))
+        store_canned_get(s, str_c(id_write('a', a->contact).c), answered, a);
     else if (str_is(a->name, "conversation.patch"))
         store_get_conversation(s, str_c(id_write('v', a->conversation).c), PAGE, STR_NONE, answered,
                                a);

@@ -62,6 +62,9 @@ void action_dismiss(struct action *a);
 void action_erase(struct action *a);
 void action_conversation_patch(struct action *a);
 void action_note(struct action *a);
+void action_canned_create(struct action *a);
+void action_canned_put(struct action *a);
+void action_canned_drop(struct action *a);
 void action_reindex(struct action *a);
 
 #endif

@@ -76,8 +76,9 @@ const struct pulses *ingest_pulses(const struct ingest *g);
 
 /* ---- actions on contacts and conversations: decided by Redis, committed as a record, then
  * answered ---- op: {"op": "create|patch|merge|split|confirm|dismiss|erase|reindex" or
- * "conversation.patch|conversation.note", "id": …, "body": the request's JSON, "by": agent or token
- * name, "if_rev": n}. The answer's json is the resource afterwards. */
+ * "conversation.patch|conversation.note|answer.create|answer.put|answer.drop", "id": …, "body": the
+ * request's JSON, "by": agent or token name, "if_rev": n}. The answer's json is the resource
+ * afterwards. */
 void ingest_action(struct ingest *g, struct str op_json, answer_fn *done, void *arg);
 /* Told now and then; mark: where to go on after an interruption. false: end it. */
 typedef bool reindex_progress_fn(void *arg, uint64_t done, uint64_t total, struct str mark);

@@ -15,6 +15,7 @@
  *   media.c      attachments that are fetched later; attach.c: into their entry
  *   effect.c     records of tasks, contacts, conversations, erasures applied
  *   action*.c    what agents do: decided by Redis, committed, answered
+ *   canned.c     pure: placeholders of canned answers
  *   decide.c, conversation.c, rules.c, condition.c: pure
  *
  * All of it lives on the loop thread.

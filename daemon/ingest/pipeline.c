@@ -280,6 +280,7 @@ static void job_run(struct job *j) {
     case RECORD_CONTACT:
     case RECORD_CONVERSATION:
     case RECORD_ERASE:
+    case RECORD_CANNED:
         job_effect(j);
         break;
     }
@@ -428,6 +429,7 @@ static void job_begin(struct job *j) {
     case RECORD_CONTACT:
     case RECORD_CONVERSATION:
     case RECORD_ERASE:
+    case RECORD_CANNED:
         link_remove(&j->start_link);
         job_line_up(j, keys, effect_keys(j, keys, KEYS_MAX));
         return;

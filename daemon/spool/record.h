@@ -25,7 +25,8 @@ enum record_kind {
     RECORD_CONVERSATION = 7, /* head: status, owner, note: {"op":…, "rev":…} */
     RECORD_ERASE = 8, /* head: {"contact","identities":[hmac…],"at"}; also enters the ledger. hmac:
                        * 16 bytes as 26 characters of base 32 or 32 of hex */
-    RECORD_MEDIA = 9, /* head: an attachment fetched, or why it was not: {"id","fetch",…} */
+    RECORD_CANNED = 10, /* head: a canned answer as it stands: {"id","answer" or absent,"rev"} */
+    RECORD_MEDIA = 9,   /* head: an attachment fetched, or why it was not: {"id","fetch",…} */
 };
 
 enum {
