@@ -38,8 +38,10 @@ static void settle(struct dispatch *d, const struct carried *c, const struct rou
         return; /* its entry in the log tells */
     if (r->own.n)
         feed_task(d, r->own);
-    else
+    else {
+        clocks_gone(d, str_c(c->task));
         router_task_gone(d->router, str_c(c->task), now);
+    }
     router_answer(d->router, str_c(c->task), answers[r->code], now);
 }
 

@@ -57,6 +57,10 @@ static void count_acceptance(const struct route_entry *e, const json_t *own) {
     cleanup(json_freep) json_t *task = NULL;
     if (!jread_parse(e->json, e->json.n, &task, NULL))
         return;
+    const json_t *history = json_object_get(task, "history");
+    const json_t *last = json_array_get(history, json_array_size(history) - 1);
+    if (str_is(jget_str(last, "from"), "accepted")) /* it was before: something else came about */
+        return;
     int64_t accepted = history_ms(task, 1), offered = history_ms(task, 2),
             created = jget_int(own, "created", 0);
     metric_add_label(METRIC_OFFERS, "accepted", 1);
@@ -84,6 +88,8 @@ static void count(const struct route_entry *e, const json_t *own) {
 
 void chronicle(struct dispatch *d, struct str id, int64_t at_ms, const struct route_entry *e) {
     cleanup(json_freep) json_t *own = NULL;
+    if (str_is(e->reason, "due")) /* shown deadlines follow from what is told already */
+        return;
     archive(d, id, at_ms, e);
     if (!e->own.n || !jread_parse(e->own, e->own.n, &own, NULL))
         return;

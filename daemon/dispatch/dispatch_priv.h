@@ -6,6 +6,7 @@
  *   feed.c      what is so, to the router: everything once, then {r}:log
  *   chronicle.c what the log tells, for receipts, archive and figures
  *   carry.c     what the router decides, to {r}; what became of it, back to the router
+ *   clocks.c    deadlines of service levels: shown, warned of, and their breach, each told once
  *   upkeep.c    what a lease holder does beside routing: streams that went, old entries, figures
  *   moves.c     an agent's move: body.c reads it, {r} decides, the spool keeps it, then it is
  * answered create.c    a task by hand presence.c  presence, and who has streams at this daemon
@@ -31,6 +32,7 @@
 #include "routing/calendar.h"
 #include "routing/router.h"
 #include "routing/service_level.h"
+#include "routing/timers.h"
 #include "spool/spool.h"
 #include "store/route.h"
 #include "store/store.h"
@@ -118,6 +120,14 @@ struct dispatch {
     struct loop_timer *turn_timer;
     size_t carried;
 
+    /* clocks.c */
+    struct clocks {
+        struct map tasks; /* struct clocked by id: those that have a deadline */
+        struct timers timers;
+        struct loop_timer *timer;
+        size_t under_way;
+    } clocks;
+
     /* upkeep.c */
     struct loop_timer *upkeep_timer;
     size_t upkeeps;
@@ -146,6 +156,13 @@ void chronicle(struct dispatch *d, struct str id, int64_t at_ms, const struct ro
 /* ---- carry.c ---- */
 void carry_soon(struct dispatch *d); /* a turn, once those that are active are through */
 void carry_turn(void *d);
+
+/* ---- clocks.c: of service levels ---- */
+/* What is so of a task (its own JSON, gone: it has ended); its nearest deadline, 0: none. */
+int64_t clocks_task(struct dispatch *d, const json_t *own, bool gone);
+void clocks_gone(struct dispatch *d, struct str task);
+void clocks_clear(struct dispatch *d); /* with the router: the next one begins from what is so */
+void clocks_turn(void *d);
 
 /* ---- upkeep.c ---- */
 void upkeep_start(struct dispatch *d);

@@ -86,6 +86,7 @@ void feed_task(struct dispatch *d, struct str own) {
     t.excluded_n = excluded_of(json_object_get(j, "x"), excluded);
     if (t.weight <= 0) /* nobody holds it: it weighs what the configuration says today */
         t.weight = units_of(&d->people->units, t.channel);
+    t.due_ms = clocks_task(d, j, t.state == ROUTING_GONE);
     router_task(d->router, &t, clock_wall_ms());
 }
 

@@ -19,6 +19,7 @@ static void stop_routing(struct dispatch *d) {
     feed_end(d);
     router_free(d->router);
     d->router = NULL;
+    clocks_clear(d);
     d->carried = 0;
     d->life++;
     d->phase = PHASE_IDLE;
@@ -89,6 +90,7 @@ static void keep(void *arg) {
 void lease_start(struct dispatch *d) {
     d->lease_timer = loop_timer_new(d->loop, LEASE_KEEP_MS, keep, d);
     d->turn_timer = loop_timer_new(d->loop, TURN_MS, carry_turn, d);
+    d->clocks.timer = loop_timer_new(d->loop, TURN_MS, clocks_turn, d);
 }
 
 void lease_stop(struct dispatch *d) {
@@ -98,4 +100,5 @@ void lease_stop(struct dispatch *d) {
         store_route_leave(d->store, str_c(d->holder));
     loop_timer_free(d->lease_timer);
     loop_timer_free(d->turn_timer);
+    loop_timer_free(d->clocks.timer);
 }

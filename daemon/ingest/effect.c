@@ -26,28 +26,19 @@
 
 enum { HEAD_MAX = 8 << 20, LIST_MAX = 4096 };
 
-struct effect {
-    struct job *j;
-    struct ingest *g;
-    json_t *head;
-    struct id contact, other;
-    int64_t at_ms, rev;
-    size_t next; /* of a list being worked through */
-};
-
-static void effect_end(struct effect *e) {
+void effect_end(struct effect *e) {
     struct job *j = e->j;
     json_decref(e->head);
     job_done(j);
 }
 
-static void effect_fail(struct effect *e, const struct fault *fault) {
+void effect_fail(struct effect *e, const struct fault *fault) {
     struct job *j = e->j;
     json_decref(e->head);
     job_failed(j, fault);
 }
 
-static void effect_bad(struct effect *e, const char *reason) {
+void effect_bad(struct effect *e, const char *reason) {
     struct job *j = e->j;
     json_decref(e->head);
     job_quarantine(j, reason);
@@ -324,26 +315,6 @@ static const struct {
     {"create", op_create}, {"link", op_link},   {"settle", op_settle},
 };
 
-/* ---- conversations ---- */
-
-static void conversation_located(void *arg, const struct fault *fault, bool found, bool erased,
-                                 struct id part) {
-    struct effect *e = arg;
-    struct conversation_change c = {.part = part,
-                                    .status = (int)jget_int(e->head, "status", -1),
-                                    .owner = jget_str(e->head, "owner"),
-                                    .at_ms = e->at_ms,
-                                    .if_rev = -1,
-                                    .rev = e->rev};
-    (void)erased;
-    if (fault)
-        effect_fail(e, fault);
-    else if (!found || !id_read(jget_str(e->head, "conversation"), 'v', &c.conversation))
-        effect_end(e);
-    else
-        store_conversation_change(e->g->parts.store, &c, changed, e);
-}
-
 /* ---- erasure ---- */
 
 static void erase_done(void *arg, const struct answer *a) {
@@ -498,7 +469,6 @@ static void run_contact(struct effect *e) {
 
 void job_effect(struct job *j) {
     struct effect *e = arena_new(&j->arena, sizeof *e);
-    struct id conversation;
     *e = (struct effect){.j = j, .g = j->g, .at_ms = j->r->received_ms};
     if (!read_head(j, &e->head)) {
         job_quarantine(j, "the record cannot be read");
@@ -515,10 +485,7 @@ void job_effect(struct job *j) {
     } else if (j->r->kind == RECORD_CANNED) {
         run_canned(e);
     } else if (j->r->kind == RECORD_CONVERSATION) {
-        if (id_read(jget_str(e->head, "conversation"), 'v', &conversation))
-            store_locate(e->g->parts.store, conversation, conversation_located, e);
-        else
-            effect_bad(e, "the record names no conversation");
+        effect_conversation(e);
     } else if (!has_contact) {
         effect_bad(e, "the record names no contact");
     } else if (j->r->kind == RECORD_ERASE) {

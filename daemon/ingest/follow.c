@@ -114,6 +114,30 @@ static void want_task(struct unit *u) {
     store_task_want(u->g->parts.store, &w, task_answer, u);
 }
 
+/* ---- an answer ---- */
+
+static void replied(void *arg, const struct answer *a) {
+    struct unit *u = arg;
+    struct fault f;
+    if (a->kind != ANSWER_LATER) {
+        unit_finish(u);
+        return;
+    }
+    fault_set(&f, FAULT_BUSY, "task", "%s", a->detail ? a->detail : "the store does not answer");
+    unit_fail(u, &f);
+}
+
+/* Somebody of ours has answered: no program, and no note that never leaves. */
+static bool is_answer(const struct touchpoint *tp) {
+    return str_is(tp->direction, "outbound") && !tp->auto_kind.n && !str_is(tp->kind, "note");
+}
+
+static void tell_reply(struct unit *u) {
+    struct id_text conversation = id_write('v', u->appended.conversation);
+    store_task_replied(u->g->parts.store, clock_wall_ms(), str_c(conversation.c), u->tp->at_ms,
+                       replied, u);
+}
+
 /* ---- suggestions ---- */
 
 static bool suggestion_json(const struct unit *u, const struct link_plan *p, const struct id *other,
@@ -301,6 +325,8 @@ void unit_effects(struct unit *u) {
         want_task(u);
     else if (u->appended.asks && u->settles && u->has_task)
         unit_settle(u);
+    else if (is_answer(u->tp))
+        tell_reply(u);
     else
         unit_finish(u);
 }

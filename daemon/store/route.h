@@ -5,7 +5,8 @@
  * {"id","rev","state","queue","channel","touchpoint","priority","skills","agent","n" (last offer),
  * "created","till" (ms; by state: offer expires, wrap-up or snooze ends),"due","weight" (0: nobody
  * holds it), "wish" last|transfer|snooze,"wish_agent","wish_seen","wish_from","x" {agent: excluded
- * until ms},"last","took"}.
+ * until ms},"last","took"} and what clocks are counted from (functions/task_clock.lua):
+ * {"asked","replied","last_reply","taken","paused_from","pauses" [[from,to]],"told","dues"}.
  */
 #ifndef STORE_ROUTE_H
 #define STORE_ROUTE_H
@@ -87,6 +88,13 @@ void store_route_end(struct store *s, int64_t fence, int64_t now_ms, struct str 
                      struct str reason, route_fn *done, void *arg);
 void store_route_wake(struct store *s, int64_t fence, int64_t now_ms, struct str task,
                       struct str reason, route_fn *done, void *arg);
+/* Deadlines as people are shown them, in the order of enum service_clock, 0: none; no change of the
+ * task. */
+void store_route_dues(struct store *s, int64_t fence, int64_t now_ms, struct str task,
+                      const int64_t *dues, size_t n, route_fn *done, void *arg);
+/* A warning or a breach of a clock, told once. */
+void store_route_told(struct store *s, int64_t fence, int64_t now_ms, struct str task, int clock,
+                      bool breach, struct str reason, route_fn *done, void *arg);
 void store_route_rest(struct store *s, int64_t fence, int64_t now_ms, struct str agent,
                       struct str reason, route_fn *done, void *arg);
 /* Ended tasks older than the window, log entries older than keep_log_ms. done may be NULL, here and

@@ -29,6 +29,12 @@ struct task_wanted {
  * {"id","state", "created": bool}. A task in {r}:done stays done: {"state":"done","created":false}.
  */
 void store_task_want(struct store *s, const struct task_wanted *w, answer_fn *done, void *arg);
+/* For the clocks of the conversation's open task: an agent's reply was applied; it is pending, or
+ * no longer. Idempotent by at_ms. Also OK where there is no open task. */
+void store_task_replied(struct store *s, int64_t now_ms, struct str conversation, int64_t at_ms,
+                        answer_fn *done, void *arg);
+void store_task_rests(struct store *s, int64_t now_ms, struct str conversation, int64_t at_ms,
+                      bool on, answer_fn *done, void *arg);
 /* Applies RECORD_TASK: the task as it stands (JSON with "_own", store/route.h), when its rev is
  * higher than what is there (replay); an end stands before any rev. What its conversation shows is
  * written by store_conversation_task. */

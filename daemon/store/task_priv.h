@@ -1,6 +1,7 @@
 /* store/task_priv.h - what the files on the slot {r} share: asking its functions, and answering.
  *
  *   task.c (want, put)  task_read.c (get, list)  task_contact.c (forget, moved)      store/task.h
+ *   task_clock.c: both
  *   task_move.c  task_route.c  task_log.c  task_agent.c                              store/route.h
  *   desk.c  statistics.c                                                              store/desk.h
  *   attention.c                                                                       store/attention.h
@@ -28,6 +29,10 @@ void task_call_many(struct store *s, const char *name, bool ro, const struct str
                     store_reply_fn *done, void *arg);
 /* For what is said and not asked: the next heartbeat or sweep says it again. */
 void task_said(void *arg, const struct store_reply *reply, const struct fault *fault);
+
+/* A decision of the router, carried out. */
+void task_carried(struct store *s, const char *name, const struct task_args *a, route_fn *done,
+                  void *arg);
 
 /* One question of a caller that wants an answer. */
 struct task_question {

@@ -59,6 +59,11 @@ static void on_carried(void *arg, const struct store_reply *r, const struct faul
         c.done(c.arg, &out);
 }
 
+void task_carried(struct store *s, const char *name, const struct task_args *a, route_fn *done,
+                  void *arg) {
+    task_call(s, name, false, a, on_carried, carried_new(done, arg));
+}
+
 void store_route_offer(struct store *s, int64_t fence, int64_t now_ms, const struct route_offer *o,
                        route_fn *done, void *arg) {
     struct task_args a = {0};

@@ -69,7 +69,7 @@ function task.json(t)
     ',"queue":', task.text(t.queue), ',"channel":', task.text(t.channel), ',"subject":', task.text(t.subject),
     ',"priority":', task.number(t.priority), ',"skills":', t.skills, ',"tags":', t.tags, ',"state":"', t.state,
     '","agent":', task.text(t.agent), ',"offer":', offer or 'null', ',"created_at":', task.time(t.created),
-    ',"due":', t.due > 0 and '{"first_response":' .. task.time(t.due) .. '}' or '{}',
+    ',"due":', task.clock_due(t),
     ',"snoozed_until":', t.state == 'snoozed' and task.time(t.till) or 'null', ',"disposition":', task.text(t.disp),
     ',"note":', task.text(t.note), ',"repeat":', task.number(t.again or 0), ',"history":[',
     table.concat(t.history, ','), ']}'})
@@ -90,7 +90,7 @@ function task.own(t)
     ',"created":', task.number(t.created), ',"till":', task.number(t.till), ',"due":', task.number(t.due),
     ',"weight":', task.number(t.weight), ',"wish":', task.text(t.wish), ',"wish_agent":', task.text(t.wish_agent),
     ',"wish_seen":', task.number(t.wish_seen), ',"wish_from":', task.number(t.wish_from), ',"x":{',
-    table.concat(x, ','), '},"last":{', table.concat(last, ','), '},"took":', task.list(t.took), '}'})
+    table.concat(x, ','), '},"last":{', table.concat(last, ','), '},"took":', task.list(t.took), task.clock_own(t), '}'})
 end
 
 -- ---- keeping ----
@@ -197,6 +197,9 @@ function task.change(r, t, now, c)
   if not task.HELD[t.state] then
     t.weight = 0
   end
+  if t.state == 'accepted' then
+    task.clock_taken(t, now)
+  end
   task.remember(t, now, from, c.who or had, c.reason)
   task.count_move(r, t, now, from, had, c.why)
   task.save(r, t, now)
@@ -256,6 +259,7 @@ function task.absorb(r, t, now, args)
   t.again = math.max(t.again or 0, tonumber(args[18]) or 0)
   local due = tonumber(args[12])
   t.due = (t.due == 0 or due > 0 and due < t.due) and due or t.due
+  task.clock_asked(t, tonumber(args[16]))
   task.change(r, t, now, {to = t.state == 'snoozed' and 'waiting' or t.state, till = t.state ~= 'snoozed' and t.till or 0,
     reason = t.channel == 'call' and 'customer called again' or 'customer wrote again'})
 end
@@ -274,6 +278,7 @@ tl.fn('task_want', function(keys, args)
     return {t.id, t.state, '0', task.own(t)}
   end
   t = task.new(args)
+  task.clock_asked(t, t.created)
   task.create(r, t, now, 'touchpoint asked for an answer')
   return {t.id, t.state, '1', task.own(t)}
 end)
@@ -316,6 +321,7 @@ function task.read(json)
   for i, h in ipairs(j.history) do
     t.history[i] = (cjson.encode(h):gsub('\\/', '/'))
   end
+  task.clock_read(t, o)
   return t
 end
 

@@ -61,8 +61,8 @@ static const struct tl_named_int house_unit_weights[] = {{STR("default"), 1}};
 static const struct tl_items house_agents_list = {house_agents, 3},
                              house_queues_list = {house_queue_configs, 2};
 static const struct tl_ints house_units = {house_unit_weights, 1};
-static const struct dispatch_config house_config = {&house_agents_list, &house_queues_list,
-                                                    &house_units};
+static const struct dispatch_config house_config = {
+    .agents = &house_agents_list, .queues = &house_queues_list, .units = &house_units};
 
 static struct server server;
 static struct bench bench;
