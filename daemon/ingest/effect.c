@@ -7,7 +7,6 @@
  *   RECORD_TASK          the task as it stands
  *   RECORD_CONTACT       {"op": create|patch|merge|split|link|settle, "contact", "at", "rev", …}
  *   RECORD_CONVERSATION  {"op": "patch", "conversation", "status", "owner", "at", "rev"}
- *   RECORD_CANNED        {"id", "answer", "rev"}: without an answer it was deleted
  *   RECORD_ERASE         {"contact", "parts", "identities", "words", "at"}
  */
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #include "blob/blob.h"
 #include "ingest/effect.h"
 #include "ingest/ingest_priv.h"
-#include "store/canned.h"
 #include "store/task.h"
 
 enum { HEAD_MAX = 8 << 20, LIST_MAX = 4096 };
@@ -428,34 +426,6 @@ size_t effect_keys(struct job *j, struct id *out, size_t max) {
     return n;
 }
 
-static void canned_put(void *arg, const struct answer *a) {
-    struct effect *e = arg;
-    struct fault f;
-    if (a->kind == ANSWER_OK) {
-        effect_end(e);
-    } else {
-        fault_set(&f, FAULT_BUSY, "answer", "the store is away");
-        effect_fail(e, &f);
-    }
-}
-
-static void run_canned(struct effect *e) {
-    const json_t *answer = json_object_get(e->head, "answer");
-    cleanup(buf_clear) struct buf text;
-    buf_init(&text, HEAD_MAX);
-    if (!jget_str(e->head, "id").n || e->rev < 1 || (answer && !jread_dump(&text, answer))) {
-        effect_bad(e, "the record holds no canned answer");
-        return;
-    }
-    store_canned_put(e->g->parts.store,
-                     &(struct canned){.id = jget_str(e->head, "id"),
-                                      .json = buf_str(&text),
-                                      .mode = CANNED_AGAIN,
-                                      .if_rev = -1,
-                                      .rev = e->rev},
-                     canned_put, e);
-}
-
 static void run_contact(struct effect *e) {
     struct str op = jget_str(e->head, "op");
     for (size_t i = 0; i < COUNT(contact_ops); i++) {
@@ -482,8 +452,6 @@ void job_effect(struct job *j) {
     bool has_contact = id_read(jget_str(e->head, "contact"), 'c', &e->contact);
     if (j->r->kind == RECORD_TASK) {
         store_task_put(e->g->parts.store, j->r->head, task_put, e);
-    } else if (j->r->kind == RECORD_CANNED) {
-        run_canned(e);
     } else if (j->r->kind == RECORD_CONVERSATION) {
         effect_conversation(e);
     } else if (!has_contact) {

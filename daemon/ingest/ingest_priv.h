@@ -316,6 +316,7 @@ void job_attach(struct job *j); /* attach.c: RECORD_MEDIA */
 
 /* ---- effect.c: RECORD_TASK, CONTACT, CONVERSATION, ERASE ---- */
 void job_effect(struct job *j);
+void job_canned(struct job *j); /* effect_canned.c */
 size_t effect_keys(struct job *j, struct id *out, size_t max);
 
 /* ---- receipts ---- */

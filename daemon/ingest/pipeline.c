@@ -262,28 +262,18 @@ static void unit_next(struct job *j) {
 }
 
 static void job_run(struct job *j) {
+    static void (*const runs[])(struct job * j) = {
+        [RECORD_TOUCHPOINT] = unit_next, [RECORD_RAW] = unit_next,
+        [RECORD_REPLY] = unit_next,      [RECORD_DELIVERY] = job_deliver,
+        [RECORD_MEDIA] = job_attach,     [RECORD_TASK] = job_effect,
+        [RECORD_CONTACT] = job_effect,   [RECORD_CONVERSATION] = job_effect,
+        [RECORD_ERASE] = job_effect,     [RECORD_CANNED] = job_canned,
+    };
+    size_t kind = (size_t)j->r->kind;
     set_state(j, JOB_RUNNING);
     j->pending = 0;
-    switch (j->r->kind) {
-    case RECORD_TOUCHPOINT:
-    case RECORD_RAW:
-    case RECORD_REPLY:
-        unit_next(j);
-        break;
-    case RECORD_DELIVERY:
-        job_deliver(j);
-        break;
-    case RECORD_MEDIA:
-        job_attach(j);
-        break;
-    case RECORD_TASK:
-    case RECORD_CONTACT:
-    case RECORD_CONVERSATION:
-    case RECORD_ERASE:
-    case RECORD_CANNED:
-        job_effect(j);
-        break;
-    }
+    if (kind < COUNT(runs) && runs[kind])
+        runs[kind](j);
 }
 
 void unit_fail(struct unit *u, const struct fault *fault) {
