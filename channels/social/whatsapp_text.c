@@ -17,12 +17,18 @@ static struct str interactive_text(const json_t *part) {
     return STR_NONE;
 }
 
+/* Numbers; gateways write them as strings. */
+static struct str degrees(struct arena *a, const json_t *part, const char *name) {
+    struct str said = jget_str(part, name);
+    return said.n ? said : arena_strf(a, "%.6f", json_number_value(json_object_get(part, name)));
+}
+
 static struct str location_text(struct arena *a, const json_t *part) {
     struct str name = jget_str(part, "name"), address = jget_str(part, "address");
-    return arena_strf(a, "%.*s%s%.*s%s%.6f, %.6f", STR_ARG(name), name.n ? "\n" : "",
+    return arena_strf(a, "%.*s%s%.*s%s%.*s, %.*s", STR_ARG(name), name.n ? "\n" : "",
                       STR_ARG(address), address.n ? "\n" : "",
-                      json_number_value(json_object_get(part, "latitude")),
-                      json_number_value(json_object_get(part, "longitude")));
+                      STR_ARG(degrees(a, part, "latitude")),
+                      STR_ARG(degrees(a, part, "longitude")));
 }
 
 /* A card a line: name and numbers. */
@@ -50,9 +56,10 @@ static struct str order_text(struct arena *a, const json_t *order) {
     buf_init(&b, LIST_MAX);
     bool ok = buf_add(&b, jget_str(order, "text"));
     json_array_foreach(json_object_get(order, "product_items"), i, item) {
-        ok = ok && buf_addf(&b, "%s%lld × %.*s", b.n ? "\n" : "",
-                            (long long)jget_int(item, "quantity", 1),
-                            STR_ARG(provider_id(a, item, "product_retailer_id")));
+        struct str count = provider_id(a, item, "quantity");
+        ok = ok &&
+             buf_addf(&b, "%s%.*s × %.*s", b.n ? "\n" : "", STR_ARG(count.n ? count : str_c("1")),
+                      STR_ARG(provider_id(a, item, "product_retailer_id")));
     }
     return ok ? arena_str(a, buf_str(&b)) : STR_NONE;
 }

@@ -73,6 +73,16 @@ static void whatsapp_edits_echoes_calls_and_accounts(void **state) {
                         "\"1700000001\",\"type\":\"revoke\",\"revoke\":{\"original_message_id\":"
                         "\"wamid.1\"}}]"),
          {"/source_id=wamid.1", "/deleted=yes", "/revision=1700000001000"}},
+        {"numbers that a gateway wrote as words",
+         WA("messages", "\"messages\":[{\"from\":\"4930\",\"id\":\"wamid.9\",\"timestamp\":17,"
+                        "\"type\":\"location\",\"location\":{\"latitude\":\"52.5\",\"longitude\":"
+                        "\"13.4\"}}]"),
+         {"/text=52.5, 13.4"}},
+        {"an order with its count as a word",
+         WA("messages", "\"messages\":[{\"from\":\"4930\",\"id\":\"wamid.8\",\"timestamp\":17,"
+                        "\"type\":\"order\",\"order\":{\"product_items\":[{\"quantity\":\"2\","
+                        "\"product_retailer_id\":\"A\"},{\"product_retailer_id\":\"B\"}]}}]"),
+         {"/text=2 × A\n1 × B"}},
         {"a reaction has one place, an empty one ends it",
          WA("messages", "\"messages\":[{\"from\":\"4930\",\"id\":\"wamid.4\",\"timestamp\":\"17\","
                         "\"type\":\"reaction\",\"reaction\":{\"message_id\":\"wamid.1\"}}]"),
