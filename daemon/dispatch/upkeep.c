@@ -13,6 +13,19 @@ struct figures {
     struct waits waits;
 };
 
+static void tell_level(const char *name, const struct queue_now *q) {
+    int64_t ended = q->taken + q->left;
+    if (q->taken)
+        metric_set_label(METRIC_QUEUE_LEVEL, name, q->taken_within * 100 / q->taken);
+    if (ended)
+        metric_set_label(METRIC_QUEUE_LEVEL2, name,
+                         (q->taken_within + q->left_within) * 100 / ended);
+    metric_set_label(METRIC_QUEUE_LEFT, name, q->left);
+    metric_set_label(METRIC_QUEUE_WAIT_P50, name, q->wait_s[0]);
+    metric_set_label(METRIC_QUEUE_WAIT_P95, name, q->wait_s[1]);
+    metric_set_label(METRIC_QUEUE_WAIT_P99, name, q->wait_s[2]);
+}
+
 static void on_queues(void *arg, bool ok, const struct queue_now *queues, size_t n) {
     struct figures *f = arg;
     struct dispatch *d = waits_end(&f->waits);
@@ -27,6 +40,7 @@ static void on_queues(void *arg, bool ok, const struct queue_now *queues, size_t
         accepted += queues[i].accepted;
         snprintf(name, sizeof name, "%.*s", STR_ARG(d->people->queues[i].id));
         metric_set_label(METRIC_QUEUE_WAITING, name, queues[i].waiting);
+        tell_level(name, &queues[i]);
         metric_set_label(METRIC_QUEUE_OLDEST, name,
                          queues[i].oldest_ms ? (now - queues[i].oldest_ms) / 1000 : 0);
     }
@@ -48,11 +62,15 @@ static void ask_figures(struct dispatch *d) {
 static void count_agents(struct dispatch *d) {
     static const char *const names[] = {
         [ROUTING_OFFLINE] = "offline", [ROUTING_AWAY] = "away", [ROUTING_AVAILABLE] = "available"};
-    int64_t n[COUNT(names)] = {0};
+    int64_t n[COUNT(names)] = {0}, with_work = 0;
     struct routing_load load;
     for (size_t i = 0; i < d->people->agents_n; i++)
-        if (router_load(d->router, d->people->agents[i].id, &load))
+        if (router_load(d->router, d->people->agents[i].id, &load)) {
             n[load.presence]++;
+            with_work += load.presence == ROUTING_AVAILABLE && load.tasks > 0;
+        }
+    if (n[ROUTING_AVAILABLE])
+        metric_set(METRIC_OCCUPANCY, with_work * 100 / n[ROUTING_AVAILABLE]);
     for (size_t i = 0; i < COUNT(names); i++)
         metric_set_label(METRIC_AGENTS, names[i], n[i]);
 }

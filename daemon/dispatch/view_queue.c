@@ -1,4 +1,5 @@
 /* dispatch/view_queue.c - queues as supervisors see them: what waits, and who is there for it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <touchline/touchpoint.h>
@@ -95,8 +96,35 @@ static void write_pause(struct jwrite *w, const struct queue_now *q) {
     jwrite_close(w, '}');
 }
 
+static void write_share(struct jwrite *w, const char *name, int64_t part, int64_t of) {
+    char text[32];
+    if (of <= 0) {
+        jwrite_null(w, name);
+        return;
+    }
+    int64_t thousandths = part * 1000 / of;
+    snprintf(text, sizeof text, "%lld.%03lld", (long long)thousandths / 1000,
+             (long long)thousandths % 1000);
+    jwrite_raw(w, name, str_c(text));
+}
+
+/* Of the last 24 hours: sl of those that an agent took, sl2 with those that ended without one. */
+static void write_level(struct jwrite *w, const struct service_level *level,
+                        const struct queue_now *q) {
+    int64_t target = level ? level->clocks[SERVICE_FIRST_RESPONSE].within_ms : 0;
+    if (!target) {
+        jwrite_null(w, "service_level");
+        return;
+    }
+    jwrite_open(w, "service_level", '{');
+    jwrite_int(w, "target_s", target / 1000);
+    write_share(w, "sl", q->taken_within, q->taken);
+    write_share(w, "sl2", q->taken_within + q->left_within, q->taken + q->left);
+    jwrite_close(w, '}');
+}
+
 static void write_queue(struct jwrite *w, struct str id, const struct queue_now *q,
-                        const struct staff *s) {
+                        const struct staff *s, const struct service_level *level) {
     int64_t waited = q->oldest_ms ? (clock_wall_ms() - q->oldest_ms) / 1000 : 0;
     jwrite_open(w, NULL, '{');
     jwrite_str(w, "id", id);
@@ -112,7 +140,7 @@ static void write_queue(struct jwrite *w, struct str id, const struct queue_now 
     jwrite_int(w, "offline", s->offline);
     jwrite_close(w, '}');
     write_pause(w, q);
-    jwrite_null(w, "service_level"); /* no service levels are configured yet */
+    write_level(w, level, q);
     jwrite_close(w, '}');
 }
 
@@ -133,7 +161,7 @@ static void on_agents(void *arg, bool ok, const struct agent_now *agents, size_t
     }
     for (size_t i = 0; i < v->n; i++) {
         struct staff s = staff_of(v, d->people, str_c(v->ids[i]), agents);
-        write_queue(&w, str_c(v->ids[i]), &v->queues[i], &s);
+        write_queue(&w, str_c(v->ids[i]), &v->queues[i], &s, times_level(d, str_c(v->ids[i])));
     }
     if (!v->one) {
         jwrite_close(&w, ']');

@@ -163,6 +163,9 @@ struct queue_now {
     int64_t waiting, offered, accepted, oldest_ms; /* oldest 0: none waits */
     int64_t paused_ms;                             /* 0: it is not */
     struct str paused_by, paused_reason;
+    /* The last 24 hours: taken by an agent, ended without one, both also within the deadline of the
+     * first response; and within what seconds 50, 95 and 99 % had been taken. */
+    int64_t taken, taken_within, left, left_within, wait_s[3];
 };
 typedef void queues_now_fn(void *arg, bool ok, const struct queue_now *queues, size_t n);
 void store_queues_now(struct store *s, const struct str *queues, size_t n, queues_now_fn *done,

@@ -156,7 +156,14 @@ static void on_queues(void *arg, const struct store_reply *r, const struct fault
                                     .oldest_ms = task_item_int(&r->items[i], 3),
                                     .paused_ms = task_item_int(&r->items[i], 4),
                                     .paused_by = task_item(&r->items[i], 5),
-                                    .paused_reason = task_item(&r->items[i], 6)};
+                                    .paused_reason = task_item(&r->items[i], 6),
+                                    .taken = task_item_int(&r->items[i], 7),
+                                    .taken_within = task_item_int(&r->items[i], 8),
+                                    .left = task_item_int(&r->items[i], 9),
+                                    .left_within = task_item_int(&r->items[i], 10),
+                                    .wait_s = {task_item_int(&r->items[i], 11),
+                                               task_item_int(&r->items[i], 12),
+                                               task_item_int(&r->items[i], 13)}};
     v.queues(v.arg, true, all, v.n);
     free(all);
 }

@@ -72,6 +72,9 @@ def test_a_promise_is_shown_warned_of_and_broken_once(tmp_path):
         offer = events.wait("offer")[2]
         assert t.post(f"/v1/tasks/{task}/accept", {"offer": offer["offer"]}, ANNA).status_code == 200
 
+        level = lambda: {q["id"]: q["service_level"] for q in t.get("/v1/queues").json()["items"]}
+        assert level() == {"support": {"target_s": 3600, "sl": 1.0, "sl2": 1.0}, "callbacks": None}
+
         clock.write_text(str(31 * MINUTE))
         events.wait("task", lambda d: any(h["reason"] == "first_response is nearly over" for h in d["history"]), 15)
         clock.write_text(str(61 * MINUTE))

@@ -197,9 +197,7 @@ function task.change(r, t, now, c)
   if not task.HELD[t.state] then
     t.weight = 0
   end
-  if t.state == 'accepted' then
-    task.clock_taken(t, now)
-  end
+  task.clock_change(r, t, now, c.reason)
   task.remember(t, now, from, c.who or had, c.reason)
   task.count_move(r, t, now, from, had, c.why)
   task.save(r, t, now)

@@ -78,9 +78,17 @@ function task.clock_asked(t, at)
   task.clock_goes_on(t, at)
 end
 
-function task.clock_taken(t, at)
+function task.clock_change(r, t, now, reason)
   local c = task.clock(t)
-  c.taken = c.taken > 0 and c.taken or at
+  if c.taken > 0 then
+    return
+  end
+  if t.state == 'accepted' then
+    c.taken = now
+    task.figure(r, t, now, true)
+  elseif (t.state == 'done' or t.state == 'canceled') and reason ~= 'contact was erased' then
+    task.figure(r, t, now, false)
+  end
 end
 
 function task.clock_goes_on(t, at)

@@ -122,6 +122,9 @@ tl.ro('queues', function(keys, args)
     local paused = task.paused(r, queue) or {at = 0, by = '', reason = ''}
     out[i] = {redis.call('ZCARD', r .. ':w:' .. queue), tonumber(n[1]) or 0, tonumber(n[2]) or 0, oldest[2] or '0',
       task.number(paused.at), paused.by, paused.reason}
+    for _, n in ipairs(task.figures(r, queue, tl.now())) do
+      table.insert(out[i], n)
+    end
   end
   return out
 end)
