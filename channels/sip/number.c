@@ -103,9 +103,12 @@ static struct number e164(struct arena *a, int64_t country, struct str digits, s
  * "(0)" behind a country code is dialled at home only. */
 static bool only_digits(struct str s, bool *out_plus, struct buf *out) {
     *out_plus = s.n && s.p[0] == '+';
+    while (*out_plus && s.n > 1 && s.p[1] == '+')
+        s = str_from(s, 1);
     for (size_t i = *out_plus; i < s.n; i++) {
         char c = s.p[i];
-        if (*out_plus && str_starts(str_from(s, i), (struct str)STR("(0)")))
+        bool country = *out_plus || (out->n > 2 && buf_c(out)[0] == '0'); /* "0049 (0)30" */
+        if (country && str_starts(str_from(s, i), (struct str)STR("(0)")))
             i += 2;
         else if (c >= '0' && c <= '9') {
             if (!buf_add_byte(out, c))
@@ -115,6 +118,13 @@ static bool only_digits(struct str s, bool *out_plus, struct buf *out) {
         }
     }
     return out->n > 0;
+}
+
+static bool begins_abroad(const struct trunk_config *t, struct str digits) {
+    for (size_t i = 0; i < t->international.n && digits.p[0] == '0'; i++)
+        if (t->international.items[i].n && str_starts(digits, t->international.items[i]))
+            return true;
+    return false;
 }
 
 /* Dialled at the trunk, no country code in front. */
@@ -139,14 +149,17 @@ static struct number by_trunk(struct arena *a, const struct trunk_config *t, str
     return unknown;
 }
 
-/* tel:7042;phone-context=+4930555 */
-static bool in_context(struct arena *a, struct str context, struct str digits, struct number *out,
-                       struct str raw) {
+/* tel:7042;phone-context=+4930555, and as some write it tel:030-123456;phone-context=+49 */
+static bool in_context(struct arena *a, const struct trunk_config *t, struct str context,
+                       struct str digits, struct number *out, struct str raw) {
     bool plus;
     cleanup(buf_clear) struct buf prefix;
     buf_init(&prefix, RAW_MAX);
     if (!context.n || context.p[0] != '+' || !only_digits(context, &plus, &prefix))
         return false;
+    struct str own = arena_strf(a, "%lld", (long long)t->country);
+    if (str_eq(buf_str(&prefix), own) && t->national.n && str_starts(digits, t->national))
+        digits = str_from(digits, t->national.n);
     *out = e164(a, 0, arena_strf(a, "%.*s%.*s", STR_ARG(buf_str(&prefix)), STR_ARG(digits)), raw);
     return out->kind == NUMBER_E164;
 }
@@ -164,9 +177,9 @@ struct number number_read(struct arena *a, const struct trunk_config *t, struct 
         !only_digits(str_trim(buf_str(&plain)), &plus, &b))
         return out;
     struct str digits = arena_str(a, buf_str(&b)), raw_text = out.text;
-    if (plus)
+    if (plus && !begins_abroad(t, digits)) /* "+0049 …" is dialled, whatever stands before it */
         return e164(a, 0, digits, raw_text);
-    if (in_context(a, d.context, digits, &out, raw_text))
+    if (in_context(a, t, d.context, digits, &out, raw_text))
         return out;
     out = by_trunk(a, t, digits, raw_text);
     if (out.kind == NUMBER_UNKNOWN && digits.n >= DIGITS_MIN && t->country &&
