@@ -2,6 +2,7 @@
 import datetime
 import itertools
 import random
+import smtplib
 import uuid
 
 from touchline import ANNA, BEN, Touchline, wait_for
@@ -112,6 +113,33 @@ def test_the_owner_is_asked_first_for_what_comes_by_another_channel(t):
     bens.wait("offer", lambda d, task=push(t, person(), "chat")["task"]: d["task"]["id"] == task)
     assert conversation(t, more[0])["episode"]["owner"] == "anna"
     stream.close(), bens.close()
+
+
+def test_who_replies_last_owns_it(t):
+    address, message = f"{uuid.uuid4().hex[:12]}@example.org", f"<{uuid.uuid4().hex}@example.org>"
+    with smtplib.LMTP("127.0.0.1", t.lmtp_port) as lmtp:
+        lmtp.sendmail(address, ["support@localhost"], f"From: {address}\r\nTo: support@localhost\r\nSubject: Parcel\r\n"
+                      f"Message-ID: {message}\r\n\r\nWhere is it?\r\n")
+    told = wait_for(lambda: t.contact(f"email:{address}"), why="the mail on the timeline")
+    conversation = told["conversations"][0]
+    for agent, name in ((ANNA, "anna"), (BEN, "ben")):
+        r = t.post(f"/v1/conversations/{conversation}/reply", {"text": "It is on its way."}, agent)
+        assert r.status_code == 202, r.text
+        wait_for(lambda: t.get(f"/v1/contacts/{told['id']}").json()["episode"]["owner"] == name, why="the owner")
+    t.post(f"/v1/conversations/{conversation}/notes", {"text": "He was kind."}, ANNA)
+    episode = t.get(f"/v1/contacts/{told['id']}").json()["episode"]
+    assert episode["owner"] == "ben" and episode["touchpoints"] == 3 and episode["conversations"] == [conversation]
+
+
+def test_of_very_many_the_newest_are_kept(t):
+    """The last 48 visits; pieces of a talk in writing are one, however many they are."""
+    who = person()
+    told = [push(t, who, "email", 4000 - n * 60, subject=f"Question {n}") for n in range(52)]
+    assert contact(t, told[0])["episode"]["id"] == "e_" + told[4]["id"][2:] and task(t, told[-1])["repeat"] == 49
+    for n in range(60):
+        said = push(t, {"phone": "+49301234567"}, "chat", 600 - n)
+    episode = contact(t, said)["episode"]
+    assert episode["touchpoints"] == 60 and len(episode["conversations"]) == 1 and task(t, said)["repeat"] == 1
 
 
 def test_a_rule_raises_who_comes_again():

@@ -83,9 +83,12 @@ function contact.marks(s, conv, agent, at)
 end
 
 -- What an entry adds. c.e, c.ea: the fields; note: window(6) subject(4) order(4) agent, as the caller of tl1_append
--- gives it; nil: by a daemon that keeps none.
+-- gives it; nil: by a daemon that knows nothing of it.
 function contact.remember(args, c, conv, flags, note, set)
-  local window = note and struct.unpack('>i6', note) or 0
+  if not note then
+    return
+  end
+  local window = struct.unpack('>i6', note)
   if window == 0 then
     if c.e and c.e ~= '' then
       set('e', '')
