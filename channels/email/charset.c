@@ -165,6 +165,12 @@ static const char *choose(struct str bytes, const char *name) {
     return name;
 }
 
+/* Valid UTF-8 that the named charset cannot be: somebody changed the text and not its name. */
+static bool is_utf8_after_all(struct str bytes, struct str converted) {
+    return converted.n && utf8_valid(bytes) && has_8bit(bytes) &&
+           memmem(converted.p, converted.n, "\xef\xbf\xbd", 3) != NULL;
+}
+
 /* false: the name is not known. */
 static bool convert_named(struct buf *out, struct str bytes, const char *name) {
     cleanup(buf_clear) struct buf shifted;
@@ -198,6 +204,8 @@ struct str charset_to_utf8(struct arena *a, struct str bytes, const char *declar
         strncmp(declared_name, "utf-16", 6) || wide ? choose(bytes, declared_name) : "utf-8";
     if (strcmp(name, "utf-8") != 0) {
         *out_known = convert_named(&raw, bytes, name);
+        if (is_utf8_after_all(bytes, buf_str(&raw)))
+            buf_reset(&raw);
         if (!*out_known && !utf8_valid(bytes))
             (void)convert_named(&raw, bytes, "windows-1252");
         bytes = raw.n ? buf_str(&raw) : bytes;

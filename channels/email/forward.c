@@ -13,8 +13,22 @@ static bool is_forward(struct str subject) {
     return false;
 }
 
+/* "Jana [mailto:jana@example.org]", as Outlook writes: with brackets that an address has. */
+static struct str with_angles(struct arena *a, struct str from) {
+    char *p = arena_new(a, from.n + 1);
+    ptrdiff_t open = str_find(from, '[');
+    if (open < 0 || from.p[from.n - 1] != ']' ||
+        !str_eq_nocase(str_upto(str_from(from, (size_t)open + 1), 7), (struct str)STR("mailto:")))
+        return from;
+    memcpy(p, from.p, from.n);
+    p[open] = '<';
+    p[from.n - 1] = '>';
+    return str_make(p, from.n);
+}
+
 bool forward_read(struct arena *a, struct str subject, struct str text, struct address *out) {
     struct reply_forward forward;
     return is_forward(subject) && reply_forwarded(a, text, &forward) &&
-           address_list(a, forward.from, out, 1) && address_valid(out->email);
+           address_list(a, with_angles(a, str_trim(forward.from)), out, 1) &&
+           address_valid(out->email);
 }

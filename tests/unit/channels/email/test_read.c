@@ -97,6 +97,13 @@ static const struct {
      "text", "~just text"},
     {"a charset in words", HEAD "Content-Type: text/plain; charset=\"uft-8\"\r\n\r\nGr\xc3\xbc",
      "text", "Grü"},
+    {"UTF-8 that bears the name it had before",
+     HEAD "Content-Type: text/plain; charset=big5\r\n\r\n\xe6\x82\xa8\xe5\xa5\xbd\xef\xbc\x81",
+     "text", "您好！"},
+    {"who wrote first, as Outlook shows it",
+     HEAD "Subject: FW: x\r\n\r\nFrom: Ida [mailto:ida@example.org]\r\nSent: Monday\r\nTo: "
+          "Jana\r\nSubject: x\r\n\r\nhi",
+     "data.forwarded_from.email", "ida@example.org"},
     {"a charset nobody knows", HEAD "Content-Type: text/plain; charset=x-unknown\r\n\r\nGr\xfc",
      "text", "Grü"},
     {"and says so", HEAD "Content-Type: text/plain; charset=x-unknown\r\n\r\nGr\xfc", "warnings",
