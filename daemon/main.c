@@ -261,7 +261,8 @@ static void store_changed(void *ctx, enum store_state state, bool went_back, int
 /* ---- opening, in order ---- */
 
 static struct dispatch_config dispatch_config_of(const struct daemon *d) {
-    return (struct dispatch_config){.agents = section(d, "agents"),
+    return (struct dispatch_config){.german = *(const int64_t *)section(d, "language") == 0,
+                                    .agents = section(d, "agents"),
                                     .queues = section(d, "queues"),
                                     .units = section(d, "units"),
                                     .calendars = section(d, "calendars"),

@@ -14,17 +14,51 @@ static bool in_queues(struct tl_strs queues, struct str queue) {
 }
 
 /* What one may not know of is not there: an agent sees tasks of his queues, and his own. */
+static bool hidden(const struct call *c, const json_t *task) {
+    return !str_eq(jget_str(task, "agent"), http_who(c->r)->name) &&
+           !in_queues(call_queues(c), jget_str(task, "queue"));
+}
+
 static void task_seen(void *arg, const struct answer *a) {
     struct call *c = arg;
     cleanup(json_freep) json_t *j = NULL;
-    if (a->kind == ANSWER_OK && jread_parse(a->json, a->json.n, &j, NULL)) {
-        bool own = str_eq(jget_str(j, "agent"), http_who(c->r)->name);
-        if (!own && !in_queues(call_queues(c), jget_str(j, "queue"))) {
-            call_problem(c, 404, "not-found", NULL, "there is no such resource");
-            return;
-        }
+    if (a->kind == ANSWER_OK && jread_parse(a->json, a->json.n, &j, NULL) && hidden(c, j))
+        call_problem(c, 404, "not-found", NULL, "there is no such resource");
+    else
+        call_answer(c, a);
+}
+
+/* What is asked for, else the first that Accept-Language names and we speak; absent: as configured.
+ */
+static struct str language_of(struct http_request *r) {
+    struct str asked = http_query(r, "language"), rest = http_header(r, "Accept-Language");
+    while (!asked.p && rest.n) {
+        struct str one = str_trim(str_cut(&rest, ','));
+        struct str tag = str_upto(one, 2);
+        bool whole = one.n == 2 || (one.n > 2 && (one.p[2] == '-' || one.p[2] == ';'));
+        if (whole && (str_is_nocase(tag, "de") || str_is_nocase(tag, "en")))
+            asked = str_is_nocase(tag, "de") ? str_c("de") : str_c("en");
     }
-    call_answer(c, a);
+    return asked;
+}
+
+static void explain_seen(void *arg, const struct answer *a) {
+    struct call *c = arg;
+    cleanup(json_freep) json_t *j = NULL;
+    if (a->kind == ANSWER_OK && jread_parse(a->json, a->json.n, &j, NULL) && !hidden(c, j))
+        dispatch_explain(c->api->parts.dispatch, a->json, language_of(c->r), call_answer, c);
+    else
+        task_seen(c, a);
+}
+
+static void tasks_explain(void *ctx, struct http_request *r) {
+    struct api *a = ctx;
+    struct str language = http_query(r, "language");
+    if (language.p && !str_is(language, "de") && !str_is(language, "en")) {
+        http_problem_parameter(r, 400, "parameter", "language", "one of de, en");
+        return;
+    }
+    store_task_get(a->parts.store, http_param(r, "id"), explain_seen, call_new(a, r, 200));
 }
 
 static void tasks_get(void *ctx, struct http_request *r) {
@@ -92,6 +126,7 @@ const struct http_route task_routes[] = {
     {"GET", "/v1/tasks", ALLOW_STAFF, 0, tasks_list, "open tasks, and those done within a day"},
     {"POST", "/v1/tasks", ALLOW_STAFF, ROUTE_IDEMPOTENT, tasks_create_once, "a task by hand"},
     {"GET", "/v1/tasks/{id}", ALLOW_STAFF, 0, tasks_get, "one task"},
+    {"GET", "/v1/tasks/{id}/explain", ALLOW_STAFF, 0, tasks_explain, "why it is where it is"},
     {"POST", "/v1/tasks/{id}/accept", ALLOW_STAFF, ROUTE_IDEMPOTENT, tasks_accept_once,
      "take an offer"},
     {"POST", "/v1/tasks/{id}/reject", ALLOW_STAFF, ROUTE_IDEMPOTENT, tasks_reject_once,

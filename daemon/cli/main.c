@@ -48,6 +48,12 @@ const struct cli_command cli_commands[] = {
       {"channel", "CHANNEL", "of this channel only"},
       {"from", "TIME", "not before"},
       {"to", "TIME", "not after"}}},
+    {"explain",
+     "ID",
+     "why a task is where it is",
+     NULL,
+     cli_explain,
+     {{"language", "de|en", "of the sentences; absent: as the daemon is configured"}}},
     {"task",
      "[list]\nID\naccept ID\nreject ID --offer N\ncomplete ID\ntransfer ID --to-queue|--to-agent "
      "ID\n"

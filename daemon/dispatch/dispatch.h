@@ -23,6 +23,7 @@ struct dispatch_config {
     const struct tl_items *agents,
         *queues; /* struct agent_config, struct queue_config (config/people.h) */
     const struct tl_ints *units;
+    bool german;                               /* explanations, where nothing else is asked for */
     const struct tl_items *calendars, *levels; /* config/time.h; NULL: none */
 };
 bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
@@ -53,6 +54,10 @@ void dispatch_settle(struct dispatch *d, struct str task, struct str reason, ans
 /* state available|away|offline; answers the agent. */
 void dispatch_presence(struct dispatch *d, struct str agent, struct str state, struct str reason,
                        answer_fn *done, void *arg);
+/* Why the task is where it is; task: as store_task_get answers it; language "de", "en" or absent.
+ * May answer before it returns. */
+void dispatch_explain(struct dispatch *d, struct str task, struct str language, answer_fn *done,
+                      void *arg);
 /* The contract's agent; lists of agents and queues (only those of `queues`, empty: all). */
 void dispatch_agent(struct dispatch *d, struct str agent, answer_fn *done, void *arg);
 void dispatch_agents(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);

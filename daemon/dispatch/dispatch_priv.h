@@ -11,6 +11,7 @@
  *   moves.c     an agent's move: body.c reads it, {r} decides, the spool keeps it, then it is
  * answered create.c    a task by hand presence.c  presence, and who has streams at this daemon
  *   supervise.c a supervisor's word: queues that rest, agents who are sent away
+ *   explain.c   why a task is where it is, by the router; explain_text.c says it
  *   view.c      agents and queues as the contract shows them
  *
  * All of it lives on the loop. What waits for an answer of store or spool is a struct that begins
@@ -59,6 +60,7 @@ struct people {
     struct queue_config *queues;
     size_t queues_n;
     struct tl_ints units;
+    bool german;
     char *rules; /* lines for store_task_move */
 };
 struct people *people_new(const struct dispatch_config *c);
@@ -149,6 +151,9 @@ void lease_lost(struct dispatch *d, const char *why);
 void feed_begin(struct dispatch *d);
 void feed_end(struct dispatch *d);
 void feed_task(struct dispatch *d, struct str own); /* what is so of one task */
+/* The same to any router: a second one, to explain by. */
+void feed_router_task(struct router *r, const struct people *p, struct str own);
+void feed_router_presence(struct router *r, const struct route_presence *p);
 
 /* ---- chronicle.c ---- */
 void chronicle(struct dispatch *d, struct str id, int64_t at_ms, const struct route_entry *e);

@@ -59,12 +59,9 @@ static size_t excluded_of(json_t *x, struct routing_excluded out[EXCLUDED_MAX]) 
     return n;
 }
 
-void feed_task(struct dispatch *d, struct str own) {
-    cleanup(json_freep) json_t *j = NULL;
+static void tell_task(struct router *r, const struct people *p, const json_t *j, int64_t due_ms) {
     struct routing_need needs[NEEDS_MAX];
     struct routing_excluded excluded[EXCLUDED_MAX];
-    if (!d->router || !own.n || !jread_parse(own, own.n, &j, NULL))
-        return;
     struct routing_task t = {.id = jget_str(j, "id"),
                              .queue = jget_str(j, "queue"),
                              .channel = jget_str(j, "channel"),
@@ -85,12 +82,26 @@ void feed_task(struct dispatch *d, struct str own) {
     t.needs_n = needs_of(json_object_get(j, "skills"), needs);
     t.excluded_n = excluded_of(json_object_get(j, "x"), excluded);
     if (t.weight <= 0) /* nobody holds it: it weighs what the configuration says today */
-        t.weight = units_of(&d->people->units, t.channel);
-    t.due_ms = clocks_task(d, j, t.state == ROUTING_GONE);
-    router_task(d->router, &t, clock_wall_ms());
+        t.weight = units_of(&p->units, t.channel);
+    t.due_ms = due_ms;
+    router_task(r, &t, clock_wall_ms());
 }
 
-static void feed_presence(struct dispatch *d, const struct route_presence *p) {
+void feed_router_task(struct router *r, const struct people *p, struct str own) {
+    cleanup(json_freep) json_t *j = NULL;
+    if (own.n && jread_parse(own, own.n, &j, NULL))
+        tell_task(r, p, j, 0);
+}
+
+void feed_task(struct dispatch *d, struct str own) {
+    cleanup(json_freep) json_t *j = NULL;
+    if (!d->router || !own.n || !jread_parse(own, own.n, &j, NULL))
+        return;
+    bool gone = state_of(jget_str(j, "state")) == ROUTING_GONE;
+    tell_task(d->router, d->people, j, clocks_task(d, j, gone));
+}
+
+void feed_router_presence(struct router *r, const struct route_presence *p) {
     struct routing_presence_news news = {.agent = p->agent,
                                          .presence = str_is(p->state, "available")
                                                          ? ROUTING_AVAILABLE
@@ -100,7 +111,7 @@ static void feed_presence(struct dispatch *d, const struct route_presence *p) {
                                          .last_end_ms = p->ended_ms,
                                          .missed = p->missed,
                                          .lost_ms = p->lost_ms};
-    router_presence(d->router, &news, clock_wall_ms());
+    router_presence(r, &news, clock_wall_ms());
 }
 
 /* ---- the log ---- */
@@ -113,12 +124,12 @@ static void on_entry(void *arg, struct str id, const struct route_entry *e) {
         at_ms = at_ms * 10 + (ms.p[i] - '0');
     chronicle(d, id, at_ms, e);
     if (str_is(e->type, "presence")) {
-        feed_presence(d, &(struct route_presence){.agent = e->agent,
-                                                  .state = e->state,
-                                                  .since_ms = e->since_ms,
-                                                  .ended_ms = e->ended_ms,
-                                                  .missed = e->missed,
-                                                  .lost_ms = e->lost_ms});
+        feed_router_presence(d->router, &(struct route_presence){.agent = e->agent,
+                                                                 .state = e->state,
+                                                                 .since_ms = e->since_ms,
+                                                                 .ended_ms = e->ended_ms,
+                                                                 .missed = e->missed,
+                                                                 .lost_ms = e->lost_ms});
     } else if (str_is(e->type, "stream")) {
         router_stream(d->router, e->agent, e->lost_ms, clock_wall_ms());
     } else if (str_is(e->type, "queue")) {
@@ -145,7 +156,7 @@ static struct dispatch *of_this_life(struct load *l) {
 static void on_presence(void *ctx, const struct route_presence *p) {
     struct dispatch *d = of_this_life(ctx);
     if (d)
-        feed_presence(d, p);
+        feed_router_presence(d->router, p);
 }
 
 static void on_task(void *ctx, struct str own) {

@@ -64,6 +64,7 @@ struct people *people_new(const struct dispatch_config *c) {
         p->queues[i].service_level = arena_str(&p->arena, queues[i].service_level);
     }
     p->units = copy_ints(&p->arena, *c->units);
+    p->german = c->german;
     p->rules = rules_text(p);
     return p;
 }

@@ -39,8 +39,18 @@ void routing_agent_free(struct agent *a) {
     free(a);
 }
 
+enum routing_why routing_agent_absent(const struct agent *a) {
+    if (!a->known)
+        return ROUTING_WHY_UNKNOWN;
+    if (a->presence == ROUTING_OFFLINE)
+        return ROUTING_WHY_OFFLINE;
+    if (a->presence == ROUTING_AWAY)
+        return ROUTING_WHY_AWAY;
+    return a->lost_ms ? ROUTING_WHY_LOST : ROUTING_WHY_NOT;
+}
+
 bool routing_agent_here(const struct agent *a) {
-    return a->known && a->presence == ROUTING_AVAILABLE && a->lost_ms == 0;
+    return routing_agent_absent(a) == ROUTING_WHY_NOT;
 }
 
 void routing_agent_out(struct agent *a) {
@@ -61,20 +71,31 @@ void routing_agent_in(struct router *r, struct agent *a, bool abler) {
         list_push(&r->dirty, &a->dirty);
 }
 
-bool routing_agent_skilled(const struct agent *a, const struct class *c) {
-    for (size_t i = 0; i < c->needs_n; i++) {
-        size_t skill = c->needs[i].skill;
-        int64_t level = skill < a->levels_n ? a->levels[skill] : 0;
+int64_t routing_agent_level(const struct agent *a, size_t skill) {
+    return skill < a->levels_n ? a->levels[skill] : 0;
+}
+
+const struct need *routing_agent_lacks(const struct agent *a, const struct class *c) {
+    for (size_t i = 0; i < c->needs_n; i++)
         /* min 0 asks for nothing, also of a skill that nobody knows. */
-        if (level < c->needs[i].min)
-            return false;
-    }
-    return true;
+        if (routing_agent_level(a, c->needs[i].skill) < c->needs[i].min)
+            return &c->needs[i];
+    return NULL;
+}
+
+bool routing_agent_skilled(const struct agent *a, const struct class *c) {
+    return routing_agent_lacks(a, c) == NULL;
+}
+
+enum routing_why routing_agent_full(const struct agent *a, const struct class *c) {
+    if (a->units + c->weight > a->units_max)
+        return ROUTING_WHY_UNITS;
+    return (int64_t)a->open[c->channel] >= a->channel_max[c->channel] ? ROUTING_WHY_CHANNEL
+                                                                      : ROUTING_WHY_NOT;
 }
 
 bool routing_agent_fits(const struct agent *a, const struct class *c) {
-    return a->units + c->weight <= a->units_max &&
-           (int64_t)a->open[c->channel] < a->channel_max[c->channel] && routing_agent_skilled(a, c);
+    return routing_agent_full(a, c) == ROUTING_WHY_NOT && routing_agent_skilled(a, c);
 }
 
 void routing_agent_load(struct router *r, struct task *t) {

@@ -20,6 +20,7 @@
 #include <touchline/kit/list.h>
 #include <touchline/kit/map.h>
 
+#include "routing/explain.h"
 #include "routing/router.h"
 #include "routing/timers.h"
 #include "routing/tree.h"
@@ -188,7 +189,13 @@ void routing_agent_out(struct agent *a); /* of all trees, before its order chang
 void routing_agent_in(struct router *r, struct agent *a, bool abler); /* again, where it is ready */
 bool routing_agent_fits(const struct agent *a, const struct class *c);
 bool routing_agent_skilled(const struct agent *a, const struct class *c);
-bool routing_agent_here(const struct agent *a);             /* available and connected */
+bool routing_agent_here(const struct agent *a); /* available and connected */
+/* What fits, skilled and here ask; explain.c tells their answer. NOT: nothing speaks against him.
+ */
+enum routing_why routing_agent_full(const struct agent *a, const struct class *c);
+const struct need *routing_agent_lacks(const struct agent *a, const struct class *c);
+int64_t routing_agent_level(const struct agent *a, size_t skill);
+enum routing_why routing_agent_absent(const struct agent *a);
 void routing_agent_rest(struct router *r, struct agent *a); /* away, by our own decision */
 void routing_agent_load(struct router *r, struct task *t);
 void routing_agent_unload(struct router *r, struct task *t, bool ended);
@@ -203,6 +210,11 @@ bool routing_task_waited_enough(const struct router *r,
                                 const struct task *t); /* for the agent it wishes for */
 void routing_task_arm(struct router *r, struct task *t);
 bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t now_ms);
+/* 0: he is not. */
+int64_t routing_task_excluded_until_ms(const struct task *t, const struct agent *a, int64_t now_ms);
+/* He is worth waiting for; until when. */
+bool routing_task_wish_holds(const struct router *r, const struct task *t);
+int64_t routing_task_wish_until_ms(const struct task *t);
 void routing_task_refresh(struct router *r, struct task *t,
                           bool forget_wish); /* to be settled again */
 /* Offered, as far as we are concerned; the answer tells. */

@@ -16,16 +16,21 @@ static void needs_clear(struct task *t) {
     t->needs_n = 0;
 }
 
-bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t now_ms) {
+int64_t routing_task_excluded_until_ms(const struct task *t, const struct agent *a,
+                                       int64_t now_ms) {
     for (size_t i = 0; i < t->excluded_n; i++)
         if (t->excluded[i].agent == a && t->excluded[i].until_ms > now_ms)
-            return true;
-    return false;
+            return t->excluded[i].until_ms;
+    return 0;
+}
+
+bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t now_ms) {
+    return routing_task_excluded_until_ms(t, a, now_ms) != 0;
 }
 
 /* ---- where it stands ---- */
 
-static int64_t wish_until_ms(const struct task *t) {
+int64_t routing_task_wish_until_ms(const struct task *t) {
     int64_t wait = t->queue->rule.sticky_wait_ms;
     if (t->wish_kind == ROUTING_WISH_TRANSFER && wait == 0)
         wait = ROUTING_DIRECT_WAIT_MS;
@@ -33,18 +38,19 @@ static int64_t wish_until_ms(const struct task *t) {
 }
 
 bool routing_task_waited_enough(const struct router *r, const struct task *t) {
-    return t->place == PLACE_HELD && wish_until_ms(t) <= r->now_ms;
+    return t->place == PLACE_HELD && routing_task_wish_until_ms(t) <= r->now_ms;
 }
 
 /* He is worth waiting for: here, able by skill, not excluded. Whether he has room is asked only
  * when the wait is over: room is what is waited for. */
-static bool wish_holds(const struct router *r, const struct task *t) {
+bool routing_task_wish_holds(const struct router *r, const struct task *t) {
     const struct agent *a = t->wish;
     const struct routing_queue *rule = &t->queue->rule;
     if (!a || !routing_agent_here(a) || !routing_agent_skilled(a, t->class) ||
         routing_task_excludes(t, a, r->now_ms))
         return false;
-    if (wish_until_ms(t) <= r->now_ms && !(a->ready && routing_agent_fits(a, t->class)))
+    if (routing_task_wish_until_ms(t) <= r->now_ms &&
+        !(a->ready && routing_agent_fits(a, t->class)))
         return false;
     if (t->wish_kind == ROUTING_WISH_TRANSFER)
         return true;
@@ -59,7 +65,7 @@ static bool wish_holds(const struct router *r, const struct task *t) {
 
 void routing_task_settle(struct router *r, struct task *t) {
     list_push(&r->untried, &t->fresh);
-    if (wish_holds(r, t)) {
+    if (routing_task_wish_holds(r, t)) {
         t->place = PLACE_HELD;
         routing_pool_add(&t->wish->held, t);
         if (t->wish->ready && link_alone(&t->wish->dirty))
@@ -138,7 +144,8 @@ static int64_t sooner(int64_t a, int64_t b) {
 
 static int64_t waiting_due_ms(const struct router *r, const struct task *t) {
     if (t->place == PLACE_HELD) /* also with no wait at all he is tried once */
-        return wish_until_ms(t) > r->now_ms ? wish_until_ms(t) : r->now_ms + 1;
+        return routing_task_wish_until_ms(t) > r->now_ms ? routing_task_wish_until_ms(t)
+                                                         : r->now_ms + 1;
     if (t->place == PLACE_FRESH)
         return INT64_MAX;
     if (t->place == PLACE_NONE)
