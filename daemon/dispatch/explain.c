@@ -91,7 +91,8 @@ static void say_waiting(struct answering *a, const char *code) {
     a->said.count = (int64_t)(e->count[ROUTING_WHY_NOT] + e->count[ROUTING_WHY_STRATEGY]);
     a->said.until_ms = str_is(c, "put-off")           ? e->put_off_ms
                        : str_is(c, "waits-for-agent") ? e->wish_until_ms
-                                                      : e->ask_again_ms;
+                       : str_is(c, "all-refused")     ? e->ask_again_ms
+                                                      : 0;
 }
 
 /* How many one reason keeps away, who they are, and when the first of them is free of it. */

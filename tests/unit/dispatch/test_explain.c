@@ -154,6 +154,9 @@ static void waiting_is_told(struct fixture *x, int number, const struct routing_
     assert_true(str_is(jget_str(json_array_get(json_object_get(en, "reasons"), 0), "code"), code));
     assert_string_equal(jget_str(de, "language").p, "de");
     has_reason(en, reason);
+    bool ends = str_is(str_c(code), "all-refused") || str_is(str_c(code), "waits-for-agent");
+    const json_t *first = json_array_get(json_object_get(en, "reasons"), 0);
+    assert_int_equal(json_object_get(first, "until") != NULL, ends);
     stands_in(x, number, en, de);
     json_decref(en);
     json_decref(de);
