@@ -110,7 +110,7 @@ static struct clocked *clocked_of(struct dispatch *d, struct str id) {
     return c;
 }
 
-int64_t clocks_task(struct dispatch *d, const json_t *own, bool gone) {
+void clocks_task(struct dispatch *d, const json_t *own, bool gone) {
     struct str id = jget_str(own, "id"), queue = jget_str(own, "queue");
     const struct service_level *level = times_level(d, queue);
     struct service_facts facts = facts_of(own);
@@ -118,7 +118,7 @@ int64_t clocks_task(struct dispatch *d, const json_t *own, bool gone) {
     /* Its facts are older than those at hand where it has ended since; the router says so. */
     if (gone || !id.n || id.n >= sizeof((struct clocked *)0)->id) {
         clocks_gone(d, id);
-        return 0;
+        return;
     }
     struct clocked was = {.told = (uint32_t)jget_int(own, "told", 0)};
     bool any = false;
@@ -131,7 +131,7 @@ int64_t clocks_task(struct dispatch *d, const json_t *own, bool gone) {
     was.stale = !shown_are(own, was.due_ms);
     if (!any && !was.stale) {
         clocks_gone(d, id);
-        return 0;
+        return;
     }
     struct clocked *c = clocked_of(d, id);
     memcpy(c->due_ms, was.due_ms, sizeof c->due_ms);
@@ -140,7 +140,6 @@ int64_t clocks_task(struct dispatch *d, const json_t *own, bool gone) {
     c->stale = was.stale;
     snprintf(c->queue, sizeof c->queue, "%.*s", STR_ARG(queue));
     arm(d, c);
-    return service_nearest_ms(level, &facts, now);
 }
 
 void clocks_clear(struct dispatch *d) {

@@ -163,8 +163,8 @@ void carry_soon(struct dispatch *d); /* a turn, once those that are active are t
 void carry_turn(void *d);
 
 /* ---- clocks.c: of service levels ---- */
-/* What is so of a task (its own JSON, gone: it has ended); its nearest deadline, 0: none. */
-int64_t clocks_task(struct dispatch *d, const json_t *own, bool gone);
+/* What is so of a task (its own JSON, gone: it has ended). */
+void clocks_task(struct dispatch *d, const json_t *own, bool gone);
 void clocks_gone(struct dispatch *d, struct str task);
 void clocks_clear(struct dispatch *d); /* with the router: the next one begins from what is so */
 void clocks_turn(void *d);

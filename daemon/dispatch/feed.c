@@ -59,7 +59,7 @@ static size_t excluded_of(json_t *x, struct routing_excluded out[EXCLUDED_MAX]) 
     return n;
 }
 
-static void tell_task(struct router *r, const struct people *p, const json_t *j, int64_t due_ms) {
+static void tell_task(struct router *r, const struct people *p, const json_t *j) {
     struct routing_need needs[NEEDS_MAX];
     struct routing_excluded excluded[EXCLUDED_MAX];
     struct routing_task t = {.id = jget_str(j, "id"),
@@ -83,14 +83,13 @@ static void tell_task(struct router *r, const struct people *p, const json_t *j,
     t.excluded_n = excluded_of(json_object_get(j, "x"), excluded);
     if (t.weight <= 0) /* nobody holds it: it weighs what the configuration says today */
         t.weight = units_of(&p->units, t.channel);
-    t.due_ms = due_ms;
     router_task(r, &t, clock_wall_ms());
 }
 
 void feed_router_task(struct router *r, const struct people *p, struct str own) {
     cleanup(json_freep) json_t *j = NULL;
     if (own.n && jread_parse(own, own.n, &j, NULL))
-        tell_task(r, p, j, 0);
+        tell_task(r, p, j);
 }
 
 void feed_task(struct dispatch *d, struct str own) {
@@ -98,7 +97,8 @@ void feed_task(struct dispatch *d, struct str own) {
     if (!d->router || !own.n || !jread_parse(own, own.n, &j, NULL))
         return;
     bool gone = state_of(jget_str(j, "state")) == ROUTING_GONE;
-    tell_task(d->router, d->people, j, clocks_task(d, j, gone));
+    clocks_task(d, j, gone);
+    tell_task(d->router, d->people, j);
 }
 
 void feed_router_presence(struct router *r, const struct route_presence *p) {

@@ -121,10 +121,6 @@ struct routing_task {
     int64_t weight;   /* units that it takes */
     int64_t priority; /* 1 to 10, higher first */
     int64_t created_ms;
-    int64_t due_ms;          /* its nearest running deadline; 0: none */
-    const int64_t *share_ms; /* by step of its queue: when its share of the service level is over;
-                                INT64_MAX: never */
-    size_t share_n;
     const struct routing_need *needs;
     size_t needs_n;
     struct str agent;

@@ -65,6 +65,8 @@ static bool passes(const struct service_level *l, const struct service_facts *f,
 struct service_due service_due(const struct service_level *l, const struct service_facts *f,
                                enum service_clock clock, int64_t now_ms) {
     struct service_due due = {SERVICE_OFF, 0, 0};
+    if (clock >= SERVICE_CLOCKS)
+        return due;
     bool wanted = clock == SERVICE_FIRST_RESPONSE && f->wanted_ms;
     bool rests = clock == SERVICE_RESOLVE && l && l->rests_pending;
     int64_t from = began(l, f, clock), ms = within(l, clock);
@@ -85,35 +87,4 @@ struct service_due service_due(const struct service_level *l, const struct servi
                 : due.warn_ms && now_ms >= due.warn_ms ? SERVICE_WARN
                                                        : SERVICE_OK;
     return due;
-}
-
-static int64_t nearest(const struct service_level *l, const struct service_facts *f, int64_t now_ms,
-                       enum service_clock *out_clock) {
-    int64_t first = 0;
-    for (int c = 0; c < SERVICE_CLOCKS; c++) {
-        struct service_due due = service_due(l, f, (enum service_clock)c, now_ms);
-        if (due.due_ms && (!first || due.due_ms < first)) {
-            first = due.due_ms;
-            *out_clock = (enum service_clock)c;
-        }
-    }
-    return first;
-}
-
-int64_t service_nearest_ms(const struct service_level *l, const struct service_facts *f,
-                           int64_t now_ms) {
-    enum service_clock clock;
-    return nearest(l, f, now_ms, &clock);
-}
-
-int64_t service_share_ms(const struct service_level *l, const struct service_facts *f,
-                         int64_t percent, int64_t now_ms) {
-    enum service_clock clock = SERVICE_FIRST_RESPONSE;
-    int64_t due = nearest(l, f, now_ms, &clock), from = began(l, f, clock), at;
-    if (!due)
-        return INT64_MAX;
-    if (clock == SERVICE_FIRST_RESPONSE && f->wanted_ms)
-        return from + (due - from) / 100 * percent;
-    bool rests = clock == SERVICE_RESOLVE && l->rests_pending;
-    return passes(l, f, from, within(l, clock) / 100 * percent, rests, &at) ? at : INT64_MAX;
 }

@@ -63,11 +63,5 @@ struct service_due {
 /* level NULL: only a rule's own deadline counts. A calendar that never opens has no deadline. */
 struct service_due service_due(const struct service_level *level, const struct service_facts *facts,
                                enum service_clock clock, int64_t now_ms);
-/* The nearest deadline of a clock that runs; 0: none. */
-int64_t service_nearest_ms(const struct service_level *level, const struct service_facts *facts,
-                           int64_t now_ms);
-/* When this share of that clock's time is over (percent of `within`); INT64_MAX: never. */
-int64_t service_share_ms(const struct service_level *level, const struct service_facts *facts,
-                         int64_t percent, int64_t now_ms);
 
 #endif

@@ -129,7 +129,7 @@ static void what_is_wrong_is_refused_at_its_place(void **state) {
         {"queues: [{id: a/b}]", "3:15: allowed are letters and digits, and . _ - after the first"},
         {"queues: [{id: s, weight: 1}]",
          "3:18: unknown key \"weight\" in queues; allowed: id, name, strategy, order, ageing, "
-         "offer, wrapup, sticky"},
+         "offer, wrapup, sticky, service_level"},
         {"queues: [{id: s, strategy: round-robin}]",
          "3:28: strategy \"round-robin\" is not allowed here; allowed: longest-idle, least-load"},
         {"queues: [{id: s, order: score}]",
@@ -166,8 +166,6 @@ static void what_is_wrong_is_refused_at_its_place(void **state) {
                               "form, social, chat, sms, letter, fax, visit, web, other, default"},
         {"region: de", "3:9: region is a country in two capital letters: DE"},
         {"region: DEU", "3:9: region has 3 bytes; allowed are 2 to 2"},
-        {"calendars: []", "3:1: unknown key \"calendars\"; allowed are the sections of "
-                          "touchline.yml(5)"},
         {"key_accounts: {}", "3:1: unknown key \"key_accounts\"; allowed are the sections of "
                              "touchline.yml(5)"},
     };

@@ -41,9 +41,10 @@ static void before_the_first_reply_only_that_is_waited_for(void **state) {
     struct service_facts f = {.created_ms = BEGIN, .asked_ms = BEGIN, .taken_ms = BEGIN + 1};
     assert_int_equal(service_due(&gold, &f, SERVICE_UPDATE, BEGIN).state, SERVICE_OFF);
     assert_int_equal(service_due(&gold, &f, SERVICE_NEXT_RESPONSE, BEGIN).state, SERVICE_OFF);
-    assert_true(service_nearest_ms(&gold, &f, BEGIN) == BEGIN + HOUR);
+    assert_true(service_due(&gold, &f, SERVICE_FIRST_RESPONSE, BEGIN).due_ms == BEGIN + HOUR);
     f.replied_ms = f.last_reply_ms = BEGIN + HOUR;
-    assert_true(service_nearest_ms(&gold, &f, BEGIN) == BEGIN + HOUR + HOUR / 2);
+    assert_int_equal(service_due(&gold, &f, SERVICE_FIRST_RESPONSE, BEGIN).state, SERVICE_OFF);
+    assert_true(service_due(&gold, &f, SERVICE_UPDATE, BEGIN).due_ms == BEGIN + HOUR + HOUR / 2);
 }
 
 /* Request Tracker's rule: later messages do not begin it anew, so `asked` stays the oldest. */
@@ -105,12 +106,10 @@ static void a_rule_has_the_last_word_on_the_first_response(void **state) {
 static void taking_it_acknowledges(void **state) {
     (void)state;
     struct service_facts f = {.created_ms = BEGIN};
-    assert_true(service_nearest_ms(&gold, &f, BEGIN) == BEGIN + HOUR / 4);
-    assert_true(service_share_ms(&gold, &f, 80, BEGIN) == BEGIN + HOUR / 5);
+    assert_true(service_due(&gold, &f, SERVICE_ACKNOWLEDGE, BEGIN).due_ms == BEGIN + HOUR / 4);
     f.taken_ms = BEGIN + 1;
-    assert_true(service_nearest_ms(&gold, &f, BEGIN) == BEGIN + HOUR);
-    assert_true(service_share_ms(&gold, &f, 80, BEGIN) == BEGIN + HOUR / 5 * 4);
-    assert_true(service_share_ms(NULL, &f, 80, BEGIN) == INT64_MAX);
+    assert_true(service_due(&gold, &f, SERVICE_ACKNOWLEDGE, BEGIN).due_ms == 0);
+    assert_true(service_due(&gold, &f, SERVICE_FIRST_RESPONSE, BEGIN).due_ms == BEGIN + HOUR);
 }
 
 static void a_calendar_that_never_opens_has_no_deadline(void **state) {
