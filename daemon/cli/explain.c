@@ -10,8 +10,10 @@ static void print(struct cli *c, const json_t *o) {
     const json_t *candidates = json_object_get(o, "candidates"), *one;
     size_t i;
     printf("%s\n", cli_text(c, jget_str(o, "summary")));
-    json_array_foreach(json_object_get(o, "reasons"), i, one)
-        printf("  - %s\n", cli_text(c, jget_str(one, "text")));
+    json_array_foreach(json_object_get(o, "reasons"), i, one) {
+        if (i > 0 || !str_eq(jget_str(one, "text"), jget_str(o, "summary")))
+            printf("  - %s\n", cli_text(c, jget_str(one, "text")));
+    }
     if (json_array_size(candidates) == 0)
         return;
     struct cli_table *t = cli_table_new(heads);

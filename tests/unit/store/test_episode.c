@@ -23,14 +23,15 @@ struct packed {
     size_t n;
 };
 
+/* At most eight bytes. */
 static void put(struct packed *p, int64_t v, size_t n) {
     for (size_t i = 0; i < n; i++)
         p->bytes[p->n++] = (char)((uint64_t)v >> 8 * (n - 1 - i));
 }
 
 static void put_id(struct packed *p, unsigned id) {
-    put(p, 0, 12);
-    put(p, id, 4);
+    put(p, 0, 8);
+    put(p, id, 8);
 }
 
 static struct id id_of(unsigned id) {
