@@ -28,7 +28,7 @@ static int64_t read_time(struct str s) {
     size_t i = 0, digits = 0;
     if (!s.n || s.n > TIME_MAX)
         return -1;
-    for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+    for (; i < s.n && i <= 12 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
         seconds = seconds * 10 + (s.p[i] - '0');
     if (i == 0 || i > 12)
         return -1;

@@ -76,7 +76,7 @@ static bool has_class(struct str tag, const char *word) {
 }
 
 static void link_end(struct html *h) {
-    struct str words = str_make(h->out.p + h->link_begin, h->out.n - h->link_begin);
+    struct str words = str_from(buf_str(&h->out), h->link_begin);
     struct str bare = h->link;
     for (size_t i = 0; i + 3 <= bare.n; i++)
         if (memcmp(bare.p + i, "://", 3) == 0) {

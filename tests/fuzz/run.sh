@@ -1,5 +1,6 @@
 #!/bin/sh
 # Fuzzes each target for so many seconds, two at a time: run.sh SECONDS PICK. A crash leaves its input in build/fuzz/.
+# SEED=N begins with the same inputs each time; without it each run goes its own way.
 cd "$(dirname "$0")/../.." || exit 1
 seconds=$1
 pick=$2
@@ -12,7 +13,7 @@ fuzz_one() {
     seeds=tests/fuzz/seeds/$name
     [ -d "$seeds" ] || seeds=
     ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
-        "build/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 \
+        "build/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 -seed="${SEED:-0}" \
         -artifact_prefix="build/fuzz/$name-" "build/fuzz/corpus/$name" $seeds >"build/fuzz/$name.log" 2>&1
     echo $? >"build/fuzz/$name.rc"
 }
