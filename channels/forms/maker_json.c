@@ -9,11 +9,6 @@
 
 #include "maker.h"
 
-static bool wants(const json_t *v, bool is_there, struct fault *f, const char *what) {
-    (void)v;
-    return is_there || fault_set(f, FAULT_INPUT, "", "%s", what);
-}
-
 static struct str copied(struct arena *a, struct str s) {
     return s.p ? arena_str(a, s) : STR_NONE;
 }
@@ -84,8 +79,8 @@ bool maker_typeform(struct arena *a, const json_t *root, struct form_data *out, 
     const json_t *r = json_object_get(root, "form_response"), *answer;
     const json_t *answers = json_object_get(r, "answers");
     size_t i;
-    if (!wants(root, json_is_object(r), f, "a form_response is expected"))
-        return false;
+    if (!json_is_object(r))
+        return fault_set(f, FAULT_INPUT, "", "a form_response is expected");
     struct str token = jget_str(r, "token");
     out->key = copied(a, token.n ? token : jget_str(root, "event_id"));
     out->at = copied(a, jget_str(r, "submitted_at"));
@@ -119,8 +114,8 @@ bool maker_tally(struct arena *a, const json_t *root, struct form_data *out, str
     const json_t *data = json_object_get(root, "data"), *field;
     const json_t *fields = json_object_get(data, "fields");
     size_t i;
-    if (!wants(root, json_is_array(fields), f, "data with its fields is expected"))
-        return false;
+    if (!json_is_array(fields))
+        return fault_set(f, FAULT_INPUT, "", "data with its fields is expected");
     struct str id = jget_str(data, "submissionId");
     out->key = copied(a, id.n ? id : jget_str(data, "responseId"));
     out->at = copied(a, jget_str(data, "createdAt"));

@@ -212,36 +212,34 @@ static void asked(struct delivery *d) {
     delivery_unref(d);
 }
 
-static void on_agents(void *arg, struct str json) {
-    struct delivery *d = arg;
+static bool shows(const struct board *b, char kind, const json_t *one) {
+    return kind == 'a' ? sees(b, json_object_get(one, "queues"))
+                       : shows_queue(b, jget_str(one, "id"));
+}
+
+/* Each board is told what it shows and does not know yet; kind: 'a' agents, 'q' queues. */
+static void tell_all(struct delivery *d, struct str json, char kind, const char *event) {
     cleanup(json_freep) json_t *j = NULL;
+    const json_t *items, *one;
     size_t i;
-    const json_t *one;
-    if (jread_parse(json, BOARD_JSON_MAX, &j, NULL)) {
-        list_each (l, &d->boards) {
-            struct board *b = container_of(l, struct board, link);
-            json_array_foreach(json_object_get(j, "items"), i,
-                               one) if (b->live && sees(b, json_object_get(one, "queues")) &&
-                                        is_news(b, 'a', one)) tell(b, "agent", one);
-        }
+    if (!jread_parse(json, BOARD_JSON_MAX, &j, NULL))
+        return;
+    items = json_object_get(j, "items");
+    list_each (l, &d->boards) {
+        struct board *b = container_of(l, struct board, link);
+        json_array_foreach(items, i, one) if (b->live && shows(b, kind, one) &&
+                                              is_news(b, kind, one)) tell(b, event, one);
     }
-    asked(d);
+}
+
+static void on_agents(void *arg, struct str json) {
+    tell_all(arg, json, 'a', "agent");
+    asked(arg);
 }
 
 static void on_queues(void *arg, struct str json) {
-    struct delivery *d = arg;
-    cleanup(json_freep) json_t *j = NULL;
-    size_t i;
-    const json_t *one;
-    if (jread_parse(json, BOARD_JSON_MAX, &j, NULL)) {
-        list_each (l, &d->boards) {
-            struct board *b = container_of(l, struct board, link);
-            json_array_foreach(json_object_get(j, "items"), i,
-                               one) if (b->live && shows_queue(b, jget_str(one, "id")) &&
-                                        is_news(b, 'q', one)) tell(b, "queue", one);
-        }
-    }
-    ask_agents(d);
+    tell_all(arg, json, 'q', "queue");
+    ask_agents(arg);
 }
 
 static void noted_clear(struct delivery *d) {
