@@ -17,10 +17,9 @@ struct carried {
 
 /* As agents are told why an offer was taken back. */
 static const char *const whys[] = {
-    [ROUTING_EXPIRED] = "expired",
-    [ROUTING_NOT_AVAILABLE] = "not available",
-    [ROUTING_DISCONNECTED] = "disconnected",
-    [ROUTING_UNKNOWN_AGENT] = "not configured",
+    [ROUTING_EXPIRED] = "expired",           [ROUTING_NOT_AVAILABLE] = "not available",
+    [ROUTING_DISCONNECTED] = "disconnected", [ROUTING_UNKNOWN_AGENT] = "not configured",
+    [ROUTING_UNTOUCHED] = "untouched",
 };
 
 static void count_refusal(const struct route_result *r) {
@@ -86,8 +85,8 @@ static void carry(struct dispatch *d, const struct routing_decision *x, int64_t 
                                                 .rev = x->rev,
                                                 .expires_ms = x->expires_ms,
                                                 .weight = x->weight,
-                                                .units = x->units,
-                                                .channel_max = x->channel_max,
+                                                .units = x->to[0].units,
+                                                .channel_max = x->to[0].channel_max,
                                                 .ask_again = x->ask_again},
                           on_carried, c);
         break;
@@ -107,6 +106,9 @@ static void carry(struct dispatch *d, const struct routing_decision *x, int64_t 
         break;
     case ROUTING_WAKE:
         store_route_wake(d->store, d->fence, now, x->task, reason, on_carried, c);
+        break;
+    case ROUTING_STEP: /* not decided yet */
+    case ROUTING_LEAVE:
         break;
     case ROUTING_REST:
         log_info("agent.rest", "agent=%s reason=%s", log_value(x->agent), x->reason);

@@ -100,8 +100,13 @@ bool people_share(struct tl_strs a, struct tl_strs b) {
 }
 
 static void tell_agent(struct router *r, const struct agent_config *a, int64_t now_ms) {
+    struct routing_membership *memberships = mem_new((a->queues.n + 1) * sizeof *memberships);
+    for (size_t i = 0; i < a->queues.n; i++)
+        memberships[i] =
+            (struct routing_membership){.queue = a->queues.items[i], .tier = 1, .weight = 1};
     struct routing_agent news = {.id = a->id,
-                                 .queues = a->queues,
+                                 .queues = memberships,
+                                 .queues_n = a->queues.n,
                                  .skills = a->skills,
                                  .units = agent_units(a),
                                  .lost_after_ms = a->lost_after_ms};
@@ -112,12 +117,13 @@ static void tell_agent(struct router *r, const struct agent_config *a, int64_t n
     news.channels.items = channels;
     router_set_agent(r, &news, now_ms);
     free(channels);
+    free(memberships);
 }
 
 static void tell_queue(struct router *r, const struct queue_config *q, int64_t now_ms) {
     router_set_queue(r,
                      &(struct routing_queue){.id = q->id,
-                                             .strategy = q->strategy,
+                                             .strategy = (enum routing_strategy)q->strategy,
                                              .ageing_every_ms = q->ageing.every_ms,
                                              .ageing_by = q->ageing.by,
                                              .ageing_cap = q->ageing.cap,

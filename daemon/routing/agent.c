@@ -145,13 +145,13 @@ static void take_levels(struct router *r, struct agent *a, const struct tl_ints 
             skills->items[i].value;
 }
 
-static void take_queues(struct router *r, struct agent *a, const struct tl_strs *queues) {
-    a->members = mem_new((queues->n + 1) * sizeof *a->members);
-    a->members_n = queues->n;
-    for (size_t i = 0; i < queues->n; i++) {
+static void take_queues(struct router *r, struct agent *a, const struct routing_agent *news) {
+    a->members = mem_new((news->queues_n + 1) * sizeof *a->members);
+    a->members_n = news->queues_n;
+    for (size_t i = 0; i < news->queues_n; i++) {
         struct member *m = &a->members[i];
         m->agent = a;
-        m->queue = routing_queue_get(r, queues->items[i]);
+        m->queue = routing_queue_get(r, news->queues[i].queue);
         list_push(&m->queue->members, &m->of_queue);
     }
 }
@@ -176,7 +176,7 @@ void router_set_agent(struct router *r, const struct routing_agent *news, int64_
     members_clear(a);
     a->known = true;
     take_levels(r, a, &news->skills);
-    take_queues(r, a, &news->queues);
+    take_queues(r, a, news);
     a->units_max = news->units > 0 ? news->units : 1;
     a->lost_after_ms = news->lost_after_ms;
     for (size_t i = 0; i < CHANNELS; i++)

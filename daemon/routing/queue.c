@@ -36,6 +36,11 @@ static bool member_before(const struct tree_node *x, const struct tree_node *y) 
     return routing_queue_strategy(a->queue)->before(a->agent, b->agent);
 }
 
+const char *router_order(size_t i) {
+    static const char *const names[] = {"strict", "score", "slack", "lifo"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
 struct queue *routing_queue_get(struct router *r, struct str id) {
     struct queue *q = map_get(&r->queues, id);
     if (q)

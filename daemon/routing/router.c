@@ -118,6 +118,7 @@ static void decide_offer(struct router *r, const struct match *m, struct routing
     struct task *t = m->task;
     struct agent *a = m->agent;
     const struct routing_queue *rule = &t->queue->rule;
+    t->offered = (struct routing_offered){str_c(a->id), a->units_max, a->channel_max[t->channel]};
     *out = (struct routing_decision){
         .what = ROUTING_OFFER,
         .task = str_c(t->id),
@@ -127,8 +128,8 @@ static void decide_offer(struct router *r, const struct match *m, struct routing
         .expires_ms = r->now_ms + (t->is_call && rule->call_offer_ms > 0 ? rule->call_offer_ms
                                                                          : rule->offer_ms),
         .weight = t->weight,
-        .units = a->units_max,
-        .channel_max = a->channel_max[t->channel],
+        .to = &t->offered,
+        .to_n = 1,
         .ask_again = t->ask_again,
         .able = m->able,
     };

@@ -144,6 +144,7 @@ struct task {
     struct tree_node node;
     struct link fresh; /* in router->fresh or ->untried */
     struct timer timer;
+    struct routing_offered offered; /* of the decision under way */
 };
 
 struct router {

@@ -64,10 +64,11 @@ static int teardown(void **state) {
 /* There since T0 and `minute`. */
 static void agent(struct fixture *x, const char *id, int64_t de, enum routing_presence p,
                   int64_t minute) {
-    static const struct str queue = STR("support");
+    static const struct routing_membership queue = {STR("support"), 1, 1};
     const struct tl_named_int skills[] = {{STR("de"), de}}, channels[] = {{STR("chat"), 1}};
     const struct routing_agent a = {.id = str_c(id),
-                                    .queues = {&queue, 1},
+                                    .queues = &queue,
+                                    .queues_n = 1,
                                     .skills = {skills, de > 0},
                                     .channels = {channels, 1},
                                     .units = 3,

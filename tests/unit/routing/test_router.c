@@ -38,10 +38,12 @@ static struct routing_queue queue_of(const char *id) {
 }
 
 static void agent(struct fixture *x, const char *id, int64_t units, int64_t de, int64_t now) {
-    static const struct str both[] = {STR("support"), STR("callbacks")};
+    static const struct routing_membership both[] = {{STR("support"), 1, 1},
+                                                     {STR("callbacks"), 1, 1}};
     const struct tl_named_int skills[] = {{STR("de"), de}};
     const struct routing_agent a = {.id = str_c(id),
-                                    .queues = {both, 2},
+                                    .queues = both,
+                                    .queues_n = 2,
                                     .skills = {skills, 1},
                                     .units = units,
                                     .lost_after_ms = 1800000};
@@ -205,9 +207,9 @@ static void a_skill_below_the_minimum_is_no_skill(void **state) {
     router_task(x->r, &u, T0 + 4);
     nothing(x, T0 + 4);
     const struct tl_named_int speaks[] = {{STR("klingon"), 1}};
-    static const struct str support[] = {STR("support")};
+    static const struct routing_membership support = {STR("support"), 1, 1};
     const struct routing_agent worf = {
-        .id = str_c("worf"), .queues = {support, 1}, .skills = {speaks, 1}, .units = 5};
+        .id = str_c("worf"), .queues = &support, .queues_n = 1, .skills = {speaks, 1}, .units = 5};
     router_set_agent(x->r, &worf, T0 + 5);
     presence(x, "worf", ROUTING_AVAILABLE, T0 + 5);
     offered(x, &u, "worf", "longest idle of 1 able", T0 + 5);

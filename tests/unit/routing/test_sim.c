@@ -41,7 +41,7 @@ static enum routing_answer carry_offer(struct world *w, struct w_task *t, int a,
     if (!w->at_once && roll(20) == 0)
         return ROUTING_LATER;
     bool wrapping;
-    if (load_of(w, a, -1, &wrapping) + d->weight > d->units)
+    if (load_of(w, a, -1, &wrapping) + d->weight > d->to[0].units)
         return ROUTING_LATER;
     if (refused(w, a, t))
         assert_true(d->ask_again);

@@ -185,14 +185,16 @@ static void tell_presence(struct world *w, int i) {
 
 static void tell_agent(struct world *w, int i) {
     struct w_agent *a = &w->agents[i];
-    struct str queues[QUEUES];
+    struct routing_membership queues[QUEUES];
     struct tl_named_int skills[SKILLS], channels[CHANNELS];
     struct routing_agent news = {.id = str_c(a->id), .units = a->units, .lost_after_ms = 1800000};
     size_t n = 0;
     for (int q = 0; q < QUEUES; q++)
         if (a->member[q])
-            queues[n++] = queue_names[q];
-    news.queues = (struct tl_strs){queues, n};
+            queues[n++] =
+                (struct routing_membership){.queue = queue_names[q], .tier = 1, .weight = 1};
+    news.queues = queues;
+    news.queues_n = n;
     for (int s = 0; s < SKILLS; s++)
         skills[s] = (struct tl_named_int){skill_names[s], a->level[s]};
     for (int c = 0; c < CHANNELS; c++)
