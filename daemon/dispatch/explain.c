@@ -32,11 +32,14 @@ static const char *const codes[ROUTING_WHYS] = {
     [ROUTING_WHY_SKILL] = "agent-lack-skill",
     [ROUTING_WHY_OFFLINE] = "agent-offline",
     [ROUTING_WHY_AWAY] = "agent-away",
+    [ROUTING_WHY_DRAINING] = "agent-draining",
     [ROUTING_WHY_LOST] = "agent-disconnected",
     [ROUTING_WHY_EXCLUDED] = "agent-excluded",
     [ROUTING_WHY_WRAPUP] = "agent-in-wrapup",
+    [ROUTING_WHY_BLOCKED] = "agent-blocked",
     [ROUTING_WHY_UNITS] = "agent-units-full",
     [ROUTING_WHY_CHANNEL] = "agent-channel-full",
+    [ROUTING_WHY_TIER] = "agent-tier-closed",
     [ROUTING_WHY_STRATEGY] = "agent-strategy",
 };
 enum { AGENT_PREFIX = sizeof "agent-" - 1 };
@@ -73,7 +76,9 @@ static const char *waiting_code(const struct routing_explained *e) {
     if (e->put_off_ms)
         return "put-off";
     if (e->wish_agent.n)
-        return "waits-for-agent";
+        return e->wish_deputy ? "waits-for-deputy"
+               : e->wish_key  ? "waits-for-manager"
+                              : "waits-for-agent";
     if (e->all_refused)
         return "all-refused";
     if (e->candidates_n == 0)
@@ -89,10 +94,10 @@ static void say_waiting(struct answering *a, const char *code) {
     a->said.agent = e->wish_agent;
     a->said.whole = (int64_t)e->candidates_n;
     a->said.count = (int64_t)(e->count[ROUTING_WHY_NOT] + e->count[ROUTING_WHY_STRATEGY]);
-    a->said.until_ms = str_is(c, "put-off")           ? e->put_off_ms
-                       : str_is(c, "waits-for-agent") ? e->wish_until_ms
-                       : str_is(c, "all-refused")     ? e->ask_again_ms
-                                                      : 0;
+    a->said.until_ms = str_is(c, "put-off")                ? e->put_off_ms
+                       : str_starts(c, str_c("waits-for")) ? e->wish_until_ms
+                       : str_is(c, "all-refused")          ? e->ask_again_ms
+                                                           : 0;
 }
 
 /* How many one reason keeps away, who they are, and when the first of them is free of it. */
@@ -117,11 +122,15 @@ static void count_reason(struct answering *a, enum routing_why why) {
     jwrite_close(&a->w, '}');
 }
 
-static void place_reason(struct answering *a, const char *code, size_t n) {
-    a->said.count = (int64_t)n;
+static void place_reason_of(struct answering *a, const char *code, int64_t n) {
+    a->said.count = n;
     reason_open(a, code);
     jwrite_int(&a->w, "count", a->said.count);
     jwrite_close(&a->w, '}');
+}
+
+static void place_reason(struct answering *a, const char *code, size_t n) {
+    place_reason_of(a, code, (int64_t)n);
 }
 
 static void write_place(struct answering *a) {
@@ -129,7 +138,7 @@ static void write_place(struct answering *a) {
     if (e->urgent + e->older == 0)
         reason(a, "place-first");
     if (e->urgent)
-        place_reason(a, "place-urgent", e->urgent);
+        place_reason(a, e->order == ROUTING_STRICT ? "place-urgent" : "place-before", e->urgent);
     if (e->older)
         place_reason(a, "place-older", e->older);
     a->said.task = e->next;
@@ -137,8 +146,30 @@ static void write_place(struct answering *a) {
         reason(a, "place-next");
     a->said.have = e->priority;
     a->said.want = e->worth;
-    if (e->worth > e->priority)
+    if (e->order == ROUTING_STRICT && e->worth > e->priority)
         reason(a, "aged");
+    if (e->slack_ms != INT64_MAX)
+        place_reason_of(a, "slack", e->slack_ms / 1000);
+}
+
+/* What steps have done for it, and when the next one is due. */
+static void write_steps(struct answering *a) {
+    const struct routing_explained *e = a->e;
+    if (e->steps_taken)
+        place_reason(a, "steps-taken", e->steps_taken);
+    for (size_t i = 0; i < e->added_n; i++) {
+        a->said.queue = e->added[i];
+        reason(a, "step-added");
+    }
+    a->said.queue = e->queue;
+    if (!e->step)
+        return;
+    a->said.count = (int64_t)e->step;
+    a->said.until_ms = e->step_ms;
+    reason_open(a, "next-step");
+    jwrite_int(&a->w, "step", a->said.count);
+    jwrite_time(&a->w, "until", e->step_ms);
+    jwrite_close(&a->w, '}');
 }
 
 static void write_waiting(struct answering *a) {
@@ -154,8 +185,10 @@ static void write_waiting(struct answering *a) {
     for (size_t why = ROUTING_WHY_UNKNOWN; why < ROUTING_WHY_STRATEGY; why++)
         if (e->count[why])
             count_reason(a, (enum routing_why)why);
-    if (e->waiting)
+    if (e->waiting) {
         write_place(a);
+        write_steps(a);
+    }
     jwrite_close(&a->w, ']');
 }
 
@@ -219,23 +252,43 @@ static void write_other(struct answering *a, const json_t *task, struct str stat
 
 /* ---- every candidate ---- */
 
-/* Both values that the strategy compares. */
+static bool by_skill(struct answering *a, const struct routing_candidate *c,
+                     const struct routing_candidate *first) {
+    bool best = a->e->strategy == ROUTING_BEST_SKILL;
+    a->said.have = best ? c->skill_sum : c->skill_spare;
+    a->said.want = best ? first->skill_sum : first->skill_spare;
+    return (best || a->e->strategy == ROUTING_ENOUGH_SKILL) && a->said.have != a->said.want;
+}
+
+/* The criterion by which he comes after the first, and both values of it. */
 static const char *say_beside(struct answering *a, const struct routing_candidate *c,
                               const struct routing_candidate *first) {
+    bool held = first->why == ROUTING_WHY_HOLDER;
     a->said.other = first->agent;
+    a->said.thing = c->queue;
+    if (c->queue.n && first->queue.n && !str_eq(c->queue, first->queue))
+        return "agent-added";
+    a->said.have = c->tier;
+    a->said.want = first->tier;
+    if (c->tier > first->tier && first->tier)
+        return "agent-tier";
+    if (by_skill(a, c, first))
+        return a->e->strategy == ROUTING_BEST_SKILL ? "agent-skill-sum" : "agent-skill-spare";
+    if (!held && (a->e->strategy == ROUTING_ROUND_ROBIN || a->e->strategy == ROUTING_WEIGHTED))
+        return "agent-turn";
     a->said.have = c->units;
     a->said.want = c->units_max;
     a->said.count = first->units;
     a->said.whole = first->units_max;
     a->said.idle_ms = c->idle_since_ms;
     a->said.other_idle_ms = first->idle_since_ms;
-    return first->why == ROUTING_WHY_HOLDER ? "agent-beside" : "agent-strategy";
+    return held ? "agent-beside" : "agent-strategy";
 }
 
 static void write_candidate(struct answering *a, const struct routing_candidate *c) {
     const char *text = codes[c->why];
     a->said.agent = c->agent;
-    a->said.thing = c->skill;
+    a->said.thing = c->thing;
     a->said.have = c->have;
     a->said.want = c->want;
     a->said.until_ms = c->until_ms;

@@ -19,7 +19,7 @@ struct said {
     int64_t count, whole, have, want, until_ms, idle_ms, other_idle_ms;
 };
 bool explain_say(struct buf *out, const char *code, bool german, const struct said *v) must_check;
-struct str explain_strategy(const char *word, bool german);
+struct str explain_strategy(enum routing_strategy strategy, bool german);
 
 /* The contract's answer about a task (as it shows it), by what the router knows. */
 bool explain_write(struct router *r, struct str task, bool german, struct buf *out) must_check;

@@ -67,6 +67,12 @@ static const struct {
      "Refused it or let it pass: {n} of {m} agents; the first is asked again from {u} on.",
      "Haben sie abgelehnt oder verstreichen lassen: {n} von {m} Agenten; der erste wird ab {u} "
      "wieder gefragt."},
+    {"draining", "Taking nothing new before they leave: {n} of {m} agents.",
+     "Nehmen vor dem Abmelden nichts Neues an: {n} von {m} Agenten."},
+    {"blocked", "Kept from the channel {c} by what they have in hand: {n} of {m} agents.",
+     "Durch das, was sie gerade haben, vom Kanal {c} ferngehalten: {n} von {m} Agenten."},
+    {"tier-closed", "In a tier that is not asked yet: {n} of {m} agents, the first from {u} on.",
+     "In einer Stufe, die noch nicht gefragt wird: {n} von {m} Agenten, der erste ab {u}."},
     {"in-wrapup", "In wrap-up: {n} of {m} agents, the first until {u}.",
      "In der Nacharbeit: {n} von {m} Agenten, der erste bis {u}."},
     {"units-full", "With too much other work for it: {n} of {m} agents.",
@@ -81,6 +87,22 @@ static const struct {
     {"place-next", "The one right before it is {t}.", "Unmittelbar vor ihr steht {t}."},
     {"aged", "By waiting, its priority has grown from {h} to {w}.",
      "Durch das Warten ist ihre Priorität von {h} auf {w} gestiegen."},
+    {"waits-for-manager",
+     "It waits for {a}, who manages this key account, until {u}; after that others are asked.",
+     "Sie wartet bis {u} auf {a}, wer diesen Großkunden betreut; danach werden andere gefragt."},
+    {"waits-for-deputy",
+     "It waits for {a}, deputy for this key account, until {u}; after that all agents of {q} are "
+     "asked.",
+     "Sie wartet bis {u} auf {a}, die Vertretung für diesen Großkunden; danach werden alle Agenten "
+     "von {q} gefragt."},
+    {"place-before", "Before it in {q} by the queue's order: {n}.",
+     "Vor ihr in {q} nach der Reihenfolge der Warteschlange: {n}."},
+    {"slack", "Open time left to its deadline, less the time it is expected to take: {n} s.",
+     "Offene Zeit bis zu ihrer Frist, abzüglich der erwarteten Bearbeitung: {n} s."},
+    {"steps-taken", "Steps of {q} taken so far: {n}.", "Bisher genommene Schritte von {q}: {n}."},
+    {"step-added", "By a step, agents of {q} may have it too.",
+     "Durch einen Schritt dürfen sie auch Agenten von {q} übernehmen."},
+    {"next-step", "Step {n} of {q} is due at {u}.", "Schritt {n} von {q} ist um {u} fällig."},
     {"agent-best", "{a} could take it and comes first by the strategy {x}.",
      "{a} könnte sie übernehmen und kommt nach der Strategie „{x}“ zuerst."},
     {"agent-holder", "{a} has it.", "{a} hat sie."},
@@ -90,6 +112,26 @@ static const struct {
     {"agent-offline", "{a} is offline.", "{a} ist abgemeldet."},
     {"agent-away", "{a} is away.", "{a} ist abwesend."},
     {"agent-disconnected", "{a} has lost the connection.", "{a} hat keine Verbindung."},
+    {"agent-draining", "{a} takes nothing new and leaves when what is in hand has ended.",
+     "{a} nimmt nichts Neues an und meldet sich ab, wenn das Laufende erledigt ist."},
+    {"agent-blocked", "{a} has a task of the channel {s}, which keeps {c} away.",
+     "{a} hat eine Aufgabe des Kanals {s}, die {c} fernhält."},
+    {"agent-tier-closed",
+     "{a} is of tier {h}, which is asked from {u} on; now tiers up to {w} are.",
+     "{a} gehört zu Stufe {h}, die ab {u} gefragt wird; jetzt sind es Stufen bis {w}."},
+    {"agent-tier", "{a} could take it too, but is of tier {h}; {b} is of tier {w}.",
+     "{a} könnte sie auch übernehmen, gehört aber zu Stufe {h}; {b} gehört zu Stufe {w}."},
+    {"agent-added", "{a} could take it too, but only through {s}; {b} comes before.",
+     "{a} könnte sie auch übernehmen, aber nur über {s}; {b} kommt vorher."},
+    {"agent-turn", "{a} could take it too, but it is the turn of {b} by the strategy {x}.",
+     "{a} könnte sie auch übernehmen, aber nach der Strategie „{x}“ ist {b} an der Reihe."},
+    {"agent-skill-sum",
+     "{a} could take it too, but the levels asked for add up to {h} there and to {w} with {b}.",
+     "{a} könnte sie auch übernehmen, aber die verlangten Stufen ergeben dort {h} und bei {b} "
+     "{w}."},
+    {"agent-skill-spare",
+     "{a} could take it too, but has {h} levels more than it asks for; {b} has {w}.",
+     "{a} könnte sie auch übernehmen, hat aber {h} Stufen mehr als verlangt; {b} hat {w}."},
     {"agent-excluded", "{a} has refused it or let it pass and is not asked again before {u}.",
      "{a} hat sie abgelehnt oder verstreichen lassen und wird nicht vor {u} wieder gefragt."},
     {"agent-in-wrapup", "{a} is in wrap-up until {u}.", "{a} ist bis {u} in der Nacharbeit."},
@@ -172,12 +214,17 @@ bool explain_say(struct buf *out, const char *code, bool german, const struct sa
     return ok;
 }
 
-struct str explain_strategy(const char *word, bool german) {
+struct str explain_strategy(enum routing_strategy strategy, bool german) {
     static const struct {
         const char *en, *de;
-    } words[] = {{"longest idle", "am längsten frei"}, {"least load", "am wenigsten Arbeit"}};
-    for (size_t i = 0; german && i < COUNT(words); i++)
-        if (strcmp(words[i].en, word) == 0)
-            return str_c(words[i].de);
-    return str_c(word);
+    } words[ROUTING_STRATEGIES] = {
+        [ROUTING_LONGEST_IDLE] = {"longest idle", "am längsten frei"},
+        [ROUTING_LEAST_LOAD] = {"least load", "am wenigsten Arbeit"},
+        [ROUTING_ROUND_ROBIN] = {"round robin", "reihum"},
+        [ROUTING_WEIGHTED] = {"by weight", "nach Gewicht"},
+        [ROUTING_BROADCAST] = {"broadcast", "an mehrere"},
+        [ROUTING_BEST_SKILL] = {"best skill", "beste Fähigkeit"},
+        [ROUTING_ENOUGH_SKILL] = {"enough skill", "genügende Fähigkeit"},
+    };
+    return str_c(german ? words[strategy].de : words[strategy].en);
 }

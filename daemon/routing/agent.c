@@ -16,24 +16,17 @@ struct agent *routing_agent_get(struct router *r, struct str id) {
     a->id = mem_dup(id.p, id.n);
     a->units_max = 1;
     link_init(&a->work);
-    routing_pool_init(&a->held);
+    link_init(&a->held);
     map_put(&r->agents, str_make(a->id, id.n), a);
+    list_push(&r->everybody, &a->of_router);
     return a;
-}
-
-static void members_clear(struct agent *a) {
-    routing_agent_out(a);
-    for (size_t i = 0; i < a->members_n; i++)
-        link_remove(&a->members[i].of_queue);
-    free(a->members);
-    a->members = NULL;
-    a->members_n = 0;
 }
 
 void routing_agent_free(struct agent *a) {
     if (!a)
         return;
-    members_clear(a);
+    routing_agent_out(a);
+    free(a->members);
     free(a->levels);
     free(a->id);
     free(a);
@@ -46,6 +39,8 @@ enum routing_why routing_agent_absent(const struct agent *a) {
         return ROUTING_WHY_OFFLINE;
     if (a->presence == ROUTING_AWAY)
         return ROUTING_WHY_AWAY;
+    if (a->presence == ROUTING_DRAINING)
+        return ROUTING_WHY_DRAINING;
     return a->lost_ms ? ROUTING_WHY_LOST : ROUTING_WHY_NOT;
 }
 
@@ -53,23 +48,62 @@ bool routing_agent_here(const struct agent *a) {
     return routing_agent_absent(a) == ROUTING_WHY_NOT;
 }
 
+const struct member *routing_agent_member(const struct agent *a, const struct queue *q) {
+    for (size_t i = 0; i < a->members_n; i++)
+        if (a->members[i].queue == q)
+            return &a->members[i];
+    return NULL;
+}
+
+/* ---- ready or not ---- */
+
 void routing_agent_out(struct agent *a) {
     for (size_t i = 0; i < a->members_n; i++)
         routing_tree_remove(&a->members[i].queue->ready, &a->members[i].node);
     a->ready = false;
 }
 
-void routing_agent_in(struct router *r, struct agent *a, bool abler) {
-    a->ready = routing_agent_here(a) && a->wrapping == 0 && a->units < a->units_max;
-    if (!a->ready)
-        return;
-    for (size_t i = 0; i < a->members_n; i++) {
-        routing_tree_insert(&a->members[i].queue->ready, &a->members[i].node);
-        a->members[i].queue->changes += abler;
-    }
-    if (abler && link_alone(&a->dirty))
-        list_push(&r->dirty, &a->dirty);
+static void count_presence(struct router *r, struct agent *a) {
+    bool here = routing_agent_here(a);
+    bool present = a->known && a->presence != ROUTING_OFFLINE && !a->lost_ms;
+    int more_here = here - a->counted_here, more_present = present - a->counted_present;
+    a->counted_here = here;
+    a->counted_present = present;
+    for (size_t i = 0; i < a->members_n && (more_here || more_present); i++)
+        routing_queue_presence(r, &a->members[i], more_here, more_present);
 }
+
+static void count_room(const struct router *r, struct agent *a) {
+    uint32_t blocked = 0;
+    a->can.free = a->units_max - a->units;
+    a->can.channels = 0;
+    for (size_t i = 0; i < CHANNELS; i++) {
+        if ((int64_t)a->open[i] < a->channel_max[i])
+            a->can.channels |= 1u << i;
+        if (a->open[i])
+            blocked |= r->blocks[i];
+    }
+    a->blocked = blocked;
+    a->can.channels &= ~blocked;
+}
+
+void routing_agent_in(struct router *r, struct agent *a, bool abler) {
+    count_presence(r, a);
+    count_room(r, a);
+    a->ready = routing_agent_here(a) && a->wrapping == 0 && a->units < a->units_max;
+    for (size_t i = 0; i < a->members_n && a->ready; i++) {
+        struct member *m = &a->members[i];
+        if (m->turn < m->queue->turn && !routing_queue_strategy(m->queue)->ring)
+            m->turn = m->queue->turn; /* the row did not wait for him */
+        routing_tree_insert(&m->queue->ready, &m->node);
+    }
+    if (a->ready && abler && link_alone(&a->dirty))
+        list_push(&r->dirty, &a->dirty);
+    if (a->presence == ROUTING_DRAINING && a->known && a->work_n == 0 && link_alone(&a->resting))
+        list_push(&r->resting, &a->resting);
+}
+
+/* ---- what he can do ---- */
 
 int64_t routing_agent_level(const struct agent *a, size_t skill) {
     return skill < a->levels_n ? a->levels[skill] : 0;
@@ -88,7 +122,9 @@ bool routing_agent_skilled(const struct agent *a, const struct class *c) {
 }
 
 enum routing_why routing_agent_full(const struct agent *a, const struct class *c) {
-    if (a->units + c->weight > a->units_max)
+    if (a->blocked >> c->channel & 1)
+        return ROUTING_WHY_BLOCKED;
+    if (a->can.free < c->weight)
         return ROUTING_WHY_UNITS;
     return (int64_t)a->open[c->channel] >= a->channel_max[c->channel] ? ROUTING_WHY_CHANNEL
                                                                       : ROUTING_WHY_NOT;
@@ -98,41 +134,53 @@ bool routing_agent_fits(const struct agent *a, const struct class *c) {
     return routing_agent_full(a, c) == ROUTING_WHY_NOT && routing_agent_skilled(a, c);
 }
 
-void routing_agent_load(struct router *r, struct task *t) {
-    struct agent *a = t->agent;
+/* ---- what he has ---- */
+
+void routing_agent_load(struct router *r, struct hold *h) {
+    struct agent *a = h->agent;
+    const struct task *t = h->task;
     routing_agent_out(a);
     a->units += t->weight;
     a->open[t->channel]++;
     a->wrapping += t->state == ROUTING_WRAPUP;
-    list_push(&a->work, &t->of_agent);
+    list_push(&a->work, &h->of_agent);
     a->work_n++;
     routing_agent_in(r, a, false);
 }
 
-void routing_agent_unload(struct router *r, struct task *t, bool ended) {
-    struct agent *a = t->agent;
+void routing_agent_unload(struct router *r, struct hold *h, bool ended) {
+    struct agent *a = h->agent;
+    const struct task *t = h->task;
     routing_agent_out(a);
     a->units -= t->weight;
     a->open[t->channel]--;
     a->wrapping -= t->state == ROUTING_WRAPUP;
-    link_remove(&t->of_agent);
+    link_remove(&h->of_agent);
     a->work_n--;
     if (ended && a->idle_since_ms < r->now_ms)
         a->idle_since_ms = r->now_ms;
     routing_agent_in(r, a, true);
 }
 
-/* Whatever waits for him goes back to its queue's pool when he is not here; what he has may have
- * come due. */
+void routing_agent_idle_now(struct router *r, struct agent *a) {
+    if (a->idle_since_ms >= r->now_ms)
+        return;
+    routing_agent_out(a);
+    a->idle_since_ms = r->now_ms;
+    routing_agent_in(r, a, true);
+}
+
+/* What he has may have come due, and what waits for him is to be looked at again. */
 static void agent_changed(struct router *r, struct agent *a) {
     list_each (l, &a->work)
-        routing_task_arm(r, container_of(l, struct task, of_agent));
+        routing_task_arm(r, container_of(l, struct hold, of_agent)->task);
     if (routing_agent_here(a))
         return;
-    for (size_t i = 0; i < BANDS; i++)
-        for (struct tree_node *n; (n = routing_tree_first(&a->held.band[i]));)
-            routing_task_refresh(r, container_of(n, struct task, node), true);
+    for (struct link *l; (l = list_first(&a->held));) /* settling may put them back */
+        routing_task_refresh(r, routing_class_first(container_of(l, struct class, of_queue)));
 }
+
+/* ---- what the operator says ---- */
 
 static void take_levels(struct router *r, struct agent *a, const struct tl_ints *skills) {
     free(a->levels);
@@ -140,50 +188,85 @@ static void take_levels(struct router *r, struct agent *a, const struct tl_ints 
         routing_names_number(&r->skills, skills->items[i].name, SIZE_MAX);
     a->levels_n = r->skills.n;
     a->levels = mem_new((a->levels_n + 1) * sizeof *a->levels);
-    for (size_t i = 0; i < skills->n; i++)
-        a->levels[routing_names_number(&r->skills, skills->items[i].name, SIZE_MAX)] =
-            skills->items[i].value;
+    a->can.skills = 0;
+    for (size_t i = 0; i < skills->n; i++) {
+        size_t skill = routing_names_number(&r->skills, skills->items[i].name, SIZE_MAX);
+        a->levels[skill] = skills->items[i].value;
+        a->can.skills |= routing_skill_bits(skill, skills->items[i].value);
+    }
 }
 
+static void leave_queues(struct router *r, struct agent *a) {
+    routing_agent_out(a);
+    for (size_t i = 0; i < a->members_n; i++) {
+        struct member *m = &a->members[i];
+        link_remove(&m->of_queue);
+        routing_queue_presence(r, m, -(int)a->counted_here, -(int)a->counted_present);
+    }
+    a->counted_here = a->counted_present = false;
+}
+
+/* Whoever stays in a queue keeps his place in its ring; who is new goes to the end. */
 static void take_queues(struct router *r, struct agent *a, const struct routing_agent *news) {
+    struct member *old = a->members;
+    size_t old_n = a->members_n;
+    leave_queues(r, a);
     a->members = mem_new((news->queues_n + 1) * sizeof *a->members);
     a->members_n = news->queues_n;
     for (size_t i = 0; i < news->queues_n; i++) {
+        const struct routing_membership *said = &news->queues[i];
         struct member *m = &a->members[i];
         m->agent = a;
-        m->queue = routing_queue_get(r, news->queues[i].queue);
+        m->queue = routing_queue_get(r, said->queue);
+        m->tier = said->tier < 1                   ? 1
+                  : said->tier > ROUTING_TIERS_MAX ? ROUTING_TIERS_MAX
+                                                   : said->tier;
+        m->weight = said->weight;
+        for (size_t k = 0; k < old_n; k++)
+            if (old[k].queue == m->queue) {
+                m->position = old[k].position;
+                m->turn = old[k].turn;
+            }
+        if (!m->position)
+            routing_queue_join(m->queue, m);
         list_push(&m->queue->members, &m->of_queue);
     }
+    free(old);
 }
 
 /* A waiting task may need a skill that was known to nobody: classes are made anew, so all leave
  * before any enters. */
 static void reclassify(struct router *r) {
-    size_t at = 0;
-    for (struct task *t; (t = map_next(&r->tasks, &at));)
+    list_each (l, &r->all) {
+        struct task *t = container_of(l, struct task, of_router);
         if (t->state == ROUTING_WAITING && t->needs_n > 0)
             routing_task_leave(r, t);
-    at = 0;
-    for (struct task *t; (t = map_next(&r->tasks, &at));)
+    }
+    list_each (l, &r->all) {
+        struct task *t = container_of(l, struct task, of_router);
         if (t->state == ROUTING_WAITING && t->needs_n > 0)
             routing_task_enter(r, t);
+    }
+}
+
+static void take_channels(struct router *r, struct agent *a, const struct tl_ints *channels) {
+    for (size_t i = 0; i < CHANNELS; i++)
+        a->channel_max[i] = INT64_MAX;
+    for (size_t i = 0; i < channels->n; i++)
+        a->channel_max[routing_names_number(&r->channels, channels->items[i].name, CHANNELS)] =
+            channels->items[i].value;
 }
 
 void router_set_agent(struct router *r, const struct routing_agent *news, int64_t now_ms) {
     r->now_ms = now_ms;
     struct agent *a = routing_agent_get(r, news->id);
     size_t skills_before = r->skills.n;
-    members_clear(a);
+    take_queues(r, a, news);
     a->known = true;
     take_levels(r, a, &news->skills);
-    take_queues(r, a, news);
     a->units_max = news->units > 0 ? news->units : 1;
     a->lost_after_ms = news->lost_after_ms;
-    for (size_t i = 0; i < CHANNELS; i++)
-        a->channel_max[i] = INT64_MAX;
-    for (size_t i = 0; i < news->channels.n; i++)
-        a->channel_max[routing_names_number(&r->channels, news->channels.items[i].name, CHANNELS)] =
-            news->channels.items[i].value;
+    take_channels(r, a, &news->channels);
     if (r->skills.n != skills_before)
         reclassify(r);
     routing_agent_in(r, a, true);
@@ -195,14 +278,40 @@ void router_drop_agent(struct router *r, struct str id, int64_t now_ms) {
     struct agent *a = map_get(&r->agents, id);
     if (!a)
         return;
-    members_clear(a);
+    leave_queues(r, a);
+    free(a->members);
+    a->members = NULL;
+    a->members_n = 0;
     a->known = false;
     agent_changed(r, a);
 }
 
-void routing_agent_rest(struct router *r, struct agent *a) {
+void router_set_blocks(struct router *r, const struct routing_block *blocks, size_t n,
+                       int64_t now_ms) {
+    r->now_ms = now_ms;
+    memset(r->blocks, 0, sizeof r->blocks);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *mask =
+            &r->blocks[routing_names_number(&r->channels, blocks[i].channel, CHANNELS)];
+        for (size_t k = 0; k < blocks[i].blocked.n; k++) {
+            struct str name = blocks[i].blocked.items[k];
+            *mask |= str_is(name, "all") ? UINT32_MAX
+                                         : 1u << routing_names_number(&r->channels, name, CHANNELS);
+        }
+    }
+    list_each (l, &r->everybody) {
+        struct agent *a = container_of(l, struct agent, of_router);
+        routing_agent_out(a);
+        routing_agent_in(r, a, true);
+    }
+}
+
+/* ---- what happens ---- */
+
+void routing_agent_set(struct router *r, struct agent *a, enum routing_presence p) {
     routing_agent_out(a);
-    a->presence = ROUTING_AWAY;
+    a->presence = p;
+    routing_agent_in(r, a, false);
     agent_changed(r, a);
 }
 
@@ -218,6 +327,8 @@ void router_presence(struct router *r, const struct routing_presence_news *news,
         a->idle_since_ms = news->last_end_ms;
     if (entered && news->since_ms > a->idle_since_ms)
         a->idle_since_ms = news->since_ms;
+    if (news->presence != ROUTING_DRAINING)
+        link_remove(&a->resting);
     routing_agent_in(r, a, true);
     agent_changed(r, a);
 }

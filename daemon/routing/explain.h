@@ -14,7 +14,7 @@
 
 #include <touchline/str.h>
 
-struct router;
+#include "routing/router.h"
 
 /* What speaks against an agent, in the order in which it is told: the first that holds. */
 enum routing_why {
@@ -24,11 +24,14 @@ enum routing_why {
     ROUTING_WHY_SKILL,
     ROUTING_WHY_OFFLINE,
     ROUTING_WHY_AWAY,
+    ROUTING_WHY_DRAINING,
     ROUTING_WHY_LOST,
     ROUTING_WHY_EXCLUDED,
     ROUTING_WHY_WRAPUP,
+    ROUTING_WHY_BLOCKED,
     ROUTING_WHY_UNITS,
     ROUTING_WHY_CHANNEL,
+    ROUTING_WHY_TIER,
     ROUTING_WHY_STRATEGY, /* he could have it, and another comes first, or has it */
     ROUTING_WHYS
 };
@@ -37,18 +40,20 @@ enum routing_why {
 struct routing_candidate {
     struct str agent;
     enum routing_why why;
-    int64_t until_ms;   /* EXCLUDED, WRAPUP; 0: not known */
-    struct str skill;   /* SKILL: the first that he lacks */
-    int64_t have, want; /* SKILL, UNITS (used, of all), CHANNEL (open, at most) */
-    int64_t units, units_max, idle_since_ms; /* what the strategies compare */
-    const void *order;                       /* of explain.c */
+    int64_t until_ms;   /* EXCLUDED, WRAPUP, TIER (opens then); 0: not known */
+    struct str thing;   /* SKILL: the first that he lacks; BLOCKED: the channel that he holds */
+    int64_t have, want; /* SKILL, UNITS (used, of all), CHANNEL (open, at most), TIER (his, open) */
+    int64_t units, units_max, idle_since_ms;    /* what the strategies compare */
+    int64_t tier, skill_sum, skill_spare, turn; /* likewise; turn: how many are before him */
+    struct str queue;                           /* through which he may have it */
+    const void *agent_at, *member_at;           /* of explain.c */
 };
 
 struct routing_explained {
     struct str queue, channel;
     int64_t weight, now_ms;
     bool queue_known, paused;
-    const char *strategy;                 /* as told: "longest idle" */
+    enum routing_strategy strategy;
     struct routing_candidate *candidates; /* the best first, then who else fits, then by reason */
     size_t candidates_n, count[ROUTING_WHYS];
     bool waiting;
@@ -62,6 +67,14 @@ struct routing_explained {
     size_t urgent, older;    /* who stands before it in its queue: worth more, or as old or older */
     int64_t worth, priority; /* with ageing, and without */
     struct str next;         /* the one right before it */
+    enum routing_order order;
+    int64_t slack_ms; /* INT64_MAX: the order does not ask for it, or no deadline */
+    bool wish_deputy, wish_key;
+    size_t step;     /* the next by time, from 1; 0: none */
+    int64_t step_ms; /* when */
+    size_t steps_taken;
+    struct str added[ROUTING_ADDED_MAX]; /* queues that steps have added */
+    size_t added_n;
 };
 /* false: the router does not know the task. */
 bool routing_explain(struct router *r, struct str task, struct routing_explained *out);

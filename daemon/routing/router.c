@@ -28,6 +28,8 @@ static void names_clear(struct names *n) {
 
 struct router *router_new(void) {
     struct router *r = NEW(struct router);
+    link_init(&r->all);
+    link_init(&r->everybody);
     link_init(&r->fresh);
     link_init(&r->untried);
     link_init(&r->dirty);
@@ -40,7 +42,7 @@ void router_free(struct router *r) {
         return;
     size_t at = 0;
     for (struct task *t; (t = map_next(&r->tasks, &at));) {
-        routing_class_release(t->class);
+        routing_task_leave(r, t);
         routing_task_free(t);
     }
     at = 0;
@@ -58,95 +60,68 @@ void router_free(struct router *r) {
     free(r);
 }
 
-/* Members stand in the tree by its strategy: all are taken out while it changes, and asked again
- * afterwards, for another rule may allow what the old one did not. */
-static void queue_change(struct router *r, struct queue *q, const struct routing_queue *rule) {
-    list_each (l, &q->members)
-        routing_agent_out(container_of(l, struct member, of_queue)->agent);
-    q->known = rule != NULL;
-    if (rule) {
-        q->rule = *rule;
-        q->rule.id = STR_NONE;
-    }
-    list_each (l, &q->members)
-        routing_agent_in(r, container_of(l, struct member, of_queue)->agent, true);
-}
-
-void router_set_queue(struct router *r, const struct routing_queue *news, int64_t now_ms) {
-    r->now_ms = now_ms;
-    queue_change(r, routing_queue_get(r, news->id), news);
-}
-
-void router_drop_queue(struct router *r, struct str id, int64_t now_ms) {
-    r->now_ms = now_ms;
-    struct queue *q = map_get(&r->queues, id);
-    if (q)
-        queue_change(r, q, NULL);
-}
-
-void router_pause_queue(struct router *r, struct str id, bool paused, int64_t now_ms) {
-    r->now_ms = now_ms;
-    struct queue *q = map_get(&r->queues, id);
-    if (!q || !q->known || q->rule.paused == paused)
-        return;
-    struct routing_queue rule = q->rule;
-    rule.paused = paused;
-    queue_change(r, q, &rule);
+void router_set_hard_wait(struct router *r, int64_t hard_wait_ms) {
+    r->hard_wait_ms = hard_wait_ms;
 }
 
 /* ---- decisions ---- */
 
-static void offer_reason(const struct match *m, const char *word, char out[ROUTING_REASON_MAX]) {
+static void offer_reason(const struct match *m, char out[ROUTING_REASON_MAX]) {
     const struct task *t = m->task;
+    const struct queue *q = m->by->class->queue;
     if (t->place == PLACE_HELD) {
-        static const char *const said[] = {
-            [ROUTING_WISH_NONE] = "",
-            [ROUTING_WISH_LAST] = "sticky: last agent",
-            [ROUTING_WISH_TRANSFER] = "transferred to this agent",
-            [ROUTING_WISH_SNOOZE] = "snoozed by this agent",
-        };
-        snprintf(out, ROUTING_REASON_MAX, "%s", said[t->wish_kind]);
+        snprintf(out, ROUTING_REASON_MAX, "%s", routing_wish_word(t));
         return;
     }
-    snprintf(out, ROUTING_REASON_MAX, "%s%s of %s%zu able",
-             t->ask_again ? "asked again after all had refused: " : "", word,
-             m->able > ABLE_COUNT_MAX ? "more than " : "",
-             m->able > ABLE_COUNT_MAX ? (size_t)ABLE_COUNT_MAX : m->able);
+    size_t able = m->to.able;
+    int n = snprintf(out, ROUTING_REASON_MAX, "%s%s of %s%zu able",
+                     t->ask_again ? "asked again after all had refused: " : "",
+                     routing_queue_strategy(q)->word, able > ABLE_COUNT_MAX ? "more than " : "",
+                     able > ABLE_COUNT_MAX ? (size_t)ABLE_COUNT_MAX : able);
+    if (q != t->queue && n < ROUTING_REASON_MAX)
+        n += snprintf(out + n, ROUTING_REASON_MAX - (size_t)n, " in %s", q->id);
+    if (m->to.n > 1 && n < ROUTING_REASON_MAX)
+        snprintf(out + n, ROUTING_REASON_MAX - (size_t)n, ", to %zu", m->to.n);
 }
 
 static void decide_offer(struct router *r, const struct match *m, struct routing_decision *out) {
     struct task *t = m->task;
-    struct agent *a = m->agent;
+    struct member *chosen = m->to.items[0].member;
     const struct routing_queue *rule = &t->queue->rule;
-    t->offered = (struct routing_offered){str_c(a->id), a->units_max, a->channel_max[t->channel]};
-    *out = (struct routing_decision){
-        .what = ROUTING_OFFER,
-        .task = str_c(t->id),
-        .agent = str_c(a->id),
-        .rev = t->rev,
-        .offer = t->offer,
-        .expires_ms = r->now_ms + (t->is_call && rule->call_offer_ms > 0 ? rule->call_offer_ms
-                                                                         : rule->offer_ms),
-        .weight = t->weight,
-        .to = &t->offered,
-        .to_n = 1,
-        .ask_again = t->ask_again,
-        .able = m->able,
-    };
-    offer_reason(m, routing_queue_strategy(t->queue)->word, out->reason);
-    routing_task_suppose(r, t, a, out->expires_ms);
+    routing_decision_of(t, ROUTING_OFFER, out);
+    out->expires_ms =
+        r->now_ms + (t->is_call && rule->call_offer_ms > 0 ? rule->call_offer_ms : rule->offer_ms);
+    out->weight = t->weight;
+    out->ask_again = t->ask_again;
+    out->able = m->to.able;
+    offer_reason(m, out->reason);
+    if (chosen && routing_queue_strategy(chosen->queue)->turns) {
+        routing_agent_out(chosen->agent);
+        routing_queue_turn(chosen);
+        routing_agent_in(r, chosen->agent, false);
+        out->turn_queue = str_c(chosen->queue->id);
+        out->turn = chosen->turn;
+    }
+    routing_task_suppose(r, t, &m->to, out->expires_ms);
+    out->to = t->offered;
+    out->to_n = t->holds_n;
+    out->agent = t->offered[0].agent;
 }
 
 static bool decide_rest(struct router *r, struct routing_decision *out) {
-    struct link *l = list_first(&r->resting);
-    if (!l)
-        return false;
-    struct agent *a = container_of(l, struct agent, resting);
-    link_remove(l);
-    *out = (struct routing_decision){.what = ROUTING_REST, .agent = str_c(a->id)};
-    snprintf(out->reason, sizeof out->reason, "missed");
-    routing_agent_rest(r, a);
-    return true;
+    for (struct link *l; (l = list_first(&r->resting));) {
+        struct agent *a = container_of(l, struct agent, resting);
+        bool drained = a->presence == ROUTING_DRAINING && a->work_n == 0;
+        link_remove(l);
+        if (!drained && a->presence != ROUTING_AVAILABLE)
+            continue;
+        *out = (struct routing_decision){.what = drained ? ROUTING_LEAVE : ROUTING_REST,
+                                         .agent = str_c(a->id)};
+        snprintf(out->reason, sizeof out->reason, "%s", drained ? "drained" : "missed");
+        routing_agent_set(r, a, drained ? ROUTING_OFFLINE : ROUTING_AWAY);
+        return true;
+    }
+    return false;
 }
 
 /* All are in their pools before any is tried: the best of several that came at once goes first. */
@@ -155,8 +130,10 @@ static bool try_next(struct router *r, struct routing_decision *out) {
     struct task *t = container_of(list_first(&r->untried), struct task, fresh);
     link_remove(&t->fresh);
     if (!routing_match_from_task(r, t, &m)) {
-        if (routing_task_waited_enough(r, t))
-            routing_task_refresh(r, t, true);
+        if (routing_wish_is_over(r, t)) {
+            routing_wish_next(t);
+            routing_task_refresh(r, t);
+        }
         return false;
     }
     if (m.task != t) /* a better one took that agent: there may be another for this */

@@ -2,7 +2,8 @@
  * day or of a life. */
 #include "routing/router_priv.h"
 
-bool routing_least_load_before(const struct agent *a, const struct agent *b) {
+bool routing_least_load_before(const struct member *x, const struct member *y) {
+    const struct agent *a = x->agent, *b = y->agent;
     if (a->units != b->units)
         return a->units < b->units;
     if (a->idle_since_ms != b->idle_since_ms)

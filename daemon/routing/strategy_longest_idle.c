@@ -6,7 +6,8 @@
  */
 #include "routing/router_priv.h"
 
-bool routing_longest_idle_before(const struct agent *a, const struct agent *b) {
+bool routing_longest_idle_before(const struct member *x, const struct member *y) {
+    const struct agent *a = x->agent, *b = y->agent;
     int64_t mine = a->units * b->units_max, other = b->units * a->units_max;
     if (mine != other)
         return mine < other;

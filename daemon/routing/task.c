@@ -8,14 +8,6 @@ static bool has_agent(enum routing_state s) {
     return s == ROUTING_OFFERED || s == ROUTING_ACCEPTED || s == ROUTING_WRAPUP;
 }
 
-static void needs_clear(struct task *t) {
-    for (size_t i = 0; i < t->needs_n; i++)
-        free(t->needs[i].skill);
-    free(t->needs);
-    t->needs = NULL;
-    t->needs_n = 0;
-}
-
 int64_t routing_task_excluded_until_ms(const struct task *t, const struct agent *a,
                                        int64_t now_ms) {
     for (size_t i = 0; i < t->excluded_n; i++)
@@ -28,92 +20,80 @@ bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t 
     return routing_task_excluded_until_ms(t, a, now_ms) != 0;
 }
 
-/* ---- where it stands ---- */
-
-int64_t routing_task_wish_until_ms(const struct task *t) {
-    int64_t wait = t->queue->rule.sticky_wait_ms;
-    if (t->wish_kind == ROUTING_WISH_TRANSFER && wait == 0)
-        wait = ROUTING_DIRECT_WAIT_MS;
-    return t->wish_from_ms + wait;
-}
-
-bool routing_task_waited_enough(const struct router *r, const struct task *t) {
-    return t->place == PLACE_HELD && routing_task_wish_until_ms(t) <= r->now_ms;
-}
-
-/* He is worth waiting for: here, able by skill, not excluded. Whether he has room is asked only
- * when the wait is over: room is what is waited for. */
-bool routing_task_wish_holds(const struct router *r, const struct task *t) {
-    const struct agent *a = t->wish;
-    const struct routing_queue *rule = &t->queue->rule;
-    if (!a || !routing_agent_here(a) || !routing_agent_skilled(a, t->class) ||
-        routing_task_excludes(t, a, r->now_ms))
-        return false;
-    if (routing_task_wish_until_ms(t) <= r->now_ms &&
-        !(a->ready && routing_agent_fits(a, t->class)))
-        return false;
-    if (t->wish_kind == ROUTING_WISH_TRANSFER)
-        return true;
-    if (t->wish_kind == ROUTING_WISH_LAST &&
-        t->created_ms - t->wish_seen_ms > rule->sticky_window_ms)
-        return false;
-    for (size_t i = 0; i < a->members_n; i++)
-        if (a->members[i].queue == t->queue)
+bool routing_task_is_held_by(const struct task *t, const struct agent *a) {
+    for (size_t i = 0; i < t->holds_n; i++)
+        if (t->holds[i].agent == a)
             return true;
     return false;
 }
 
+/* ---- where it stands ---- */
+
+static void stand(struct router *r, struct task *t, struct stand *s, struct queue *q,
+                  struct agent *holder) {
+    s->task = t;
+    if (!s->class)
+        s->class = routing_class_take(r, t, q, holder);
+    routing_stand_enter(r, s);
+}
+
+static void stand_down(struct stand *s, bool keep_class) {
+    routing_stand_leave(s);
+    if (keep_class)
+        return;
+    routing_class_release(s->class);
+    s->class = NULL;
+}
+
+/* Whoever is waited for is told by the list of those who may have become abler. */
 void routing_task_settle(struct router *r, struct task *t) {
     list_push(&r->untried, &t->fresh);
-    if (routing_task_wish_holds(r, t)) {
+    while (t->wish && !routing_wish_holds(r, t))
+        routing_wish_next(t);
+    if (t->wish) {
         t->place = PLACE_HELD;
-        routing_pool_add(&t->wish->held, t);
+        stand(r, t, &t->held, t->queue, t->wish);
         if (t->wish->ready && link_alone(&t->wish->dirty))
             list_push(&r->dirty, &t->wish->dirty);
     } else {
-        t->wish = NULL;
         t->place = PLACE_POOL;
-        routing_pool_add(&t->class->pool, t);
+        stand(r, t, &t->home, t->queue, NULL);
+        for (size_t i = 0; i < t->added_n; i++)
+            stand(r, t, &t->more[i], t->added[i], NULL);
     }
     routing_task_arm(r, t);
 }
 
 static void take_out_of_place(struct task *t) {
     link_remove(&t->fresh);
-    switch (t->place) {
-    case PLACE_NONE:
-    case PLACE_FRESH:
-        break;
-    case PLACE_POOL:
-        routing_pool_drop(&t->class->pool, t);
-        break;
-    case PLACE_HELD:
-        routing_pool_drop(&t->wish->held, t);
-        break;
-    }
+    stand_down(&t->home, true);
+    stand_down(&t->held, false);
+    for (size_t i = 0; i < t->added_n; i++)
+        stand_down(&t->more[i], false);
     t->place = PLACE_NONE;
 }
 
-static void make_fresh(struct router *r, struct task *t) {
+void routing_task_refresh(struct router *r, struct task *t) {
     take_out_of_place(t);
     t->place = PLACE_FRESH;
     list_push(&r->fresh, &t->fresh);
 }
 
-void routing_task_refresh(struct router *r, struct task *t, bool forget_wish) {
-    make_fresh(r, t);
-    if (forget_wish)
-        t->wish = NULL;
+void routing_task_set_aside(struct router *r, struct task *t) {
+    take_out_of_place(t);
+    t->pending = true;
+    routing_task_arm(r, t);
 }
 
 void routing_task_enter(struct router *r, struct task *t) {
-    if (has_agent(t->state))
-        routing_agent_load(r, t);
+    for (size_t i = 0; i < t->holds_n; i++)
+        routing_agent_load(r, &t->holds[i]);
     if (t->state == ROUTING_WAITING) {
-        t->class = routing_class_take(r, t);
-        t->waits_since_ms = r->now_ms;
+        t->queue->waiting++;
+        t->home.task = t;
+        t->home.class = routing_class_take(r, t, t->queue, NULL);
         if (!t->pending && t->put_off_ms <= r->now_ms)
-            make_fresh(r, t);
+            routing_task_refresh(r, t);
     }
     routing_task_arm(r, t);
 }
@@ -121,16 +101,29 @@ void routing_task_enter(struct router *r, struct task *t) {
 void routing_task_leave(struct router *r, struct task *t) {
     routing_timer_stop(&r->timers, &t->timer);
     take_out_of_place(t);
-    routing_class_release(t->class);
-    t->class = NULL;
-    if (has_agent(t->state))
-        routing_agent_unload(r, t, t->state != ROUTING_OFFERED);
+    stand_down(&t->home, false);
+    t->queue->waiting -= t->state == ROUTING_WAITING;
+    for (size_t i = 0; i < t->holds_n; i++)
+        routing_agent_unload(r, &t->holds[i], t->state != ROUTING_OFFERED);
+}
+
+static void needs_clear(struct task *t) {
+    for (size_t i = 0; i < t->needs_n; i++)
+        free(t->needs[i].skill);
+    free(t->needs);
+    t->needs = NULL;
+    t->needs_n = 0;
 }
 
 void routing_task_free(struct task *t) {
     if (!t)
         return;
     needs_clear(t);
+    link_remove(&t->of_router);
+    free(t->more);
+    free(t->holds);
+    free(t->offered);
+    free(t->missed);
     free(t->excluded);
     free(t->id);
     free(t);
@@ -142,14 +135,8 @@ static int64_t sooner(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static int64_t waiting_due_ms(const struct router *r, const struct task *t) {
-    if (t->place == PLACE_HELD) /* also with no wait at all he is tried once */
-        return routing_task_wish_until_ms(t) > r->now_ms ? routing_task_wish_until_ms(t)
-                                                         : r->now_ms + 1;
-    if (t->place == PLACE_FRESH)
-        return INT64_MAX;
-    if (t->place == PLACE_NONE)
-        return t->put_off_ms;
+/* An exclusion ends, or all have refused for long enough. */
+static int64_t excluded_due_ms(const struct router *r, const struct task *t) {
     if (t->excluded_n == 0)
         return INT64_MAX;
     int64_t due = t->waits_since_ms + ROUTING_ALL_REJECTED_MS;
@@ -160,18 +147,41 @@ static int64_t waiting_due_ms(const struct router *r, const struct task *t) {
     return due;
 }
 
-static int64_t held_due_ms(const struct router *r, const struct task *t) {
-    const struct agent *a = t->agent;
+static int64_t tier_due_ms(const struct router *r, const struct task *t) {
+    int64_t due = routing_queue_next_tier_ms(t->queue, t, r->now_ms);
+    for (size_t i = 0; i < t->added_n; i++)
+        due = sooner(due, routing_queue_next_tier_ms(t->added[i], t, r->now_ms));
+    return due;
+}
+
+static int64_t waiting_due_ms(const struct router *r, const struct task *t) {
+    size_t step;
+    int64_t due = t->came_as ? r->now_ms : routing_step_next_ms(t, &step);
+    switch (t->place) {
+    case PLACE_HELD: /* also with no wait at all he is tried once */
+        return sooner(due, routing_wish_until_ms(r, t) > r->now_ms ? routing_wish_until_ms(r, t)
+                                                                   : r->now_ms + 1);
+    case PLACE_NONE:
+        return sooner(due, t->put_off_ms);
+    case PLACE_POOL:
+        return sooner(due, sooner(excluded_due_ms(r, t), tier_due_ms(r, t)));
+    case PLACE_FRESH:
+        break;
+    }
+    return due;
+}
+
+static int64_t held_due_ms(const struct router *r, const struct task *t, const struct agent *a) {
+    int64_t until = t->until_ms ? t->until_ms : INT64_MAX;
     if (!a->known)
         return r->now_ms;
-    if (t->state == ROUTING_ACCEPTED) {
-        if (a->lost_ms == 0)
-            return INT64_MAX;
-        return a->lost_ms + (t->is_call ? ROUTING_CALL_LOST_MS : a->lost_after_ms);
-    }
-    if (a->presence != ROUTING_AVAILABLE)
+    if (t->state == ROUTING_ACCEPTED)
+        return a->lost_ms == 0 ? until
+                               : sooner(until, a->lost_ms + (t->is_call ? ROUTING_CALL_LOST_MS
+                                                                        : a->lost_after_ms));
+    if (a->presence != ROUTING_AVAILABLE && a->presence != ROUTING_DRAINING)
         return r->now_ms;
-    return a->lost_ms ? sooner(t->until_ms, a->lost_ms + ROUTING_OFFER_LOST_MS) : t->until_ms;
+    return a->lost_ms ? sooner(until, a->lost_ms + ROUTING_OFFER_LOST_MS) : until;
 }
 
 void routing_task_arm(struct router *r, struct task *t) {
@@ -183,7 +193,8 @@ void routing_task_arm(struct router *r, struct task *t) {
             break;
         case ROUTING_OFFERED:
         case ROUTING_ACCEPTED:
-            due = held_due_ms(r, t);
+            for (size_t i = 0; i < t->holds_n; i++)
+                due = sooner(due, held_due_ms(r, t, t->holds[i].agent));
             break;
         case ROUTING_WRAPUP:
         case ROUTING_SNOOZED:
@@ -221,6 +232,46 @@ static void take_excluded(struct router *r, struct task *t, const struct routing
                                   .until_ms = news->excluded[i].until_ms};
 }
 
+static void take_added(struct router *r, struct task *t, const struct routing_task *news) {
+    t->added_n = 0;
+    for (size_t i = 0; i < news->added_n && t->added_n < ROUTING_ADDED_MAX; i++) {
+        struct queue *q = routing_queue_get(r, news->added[i]);
+        bool twice = q == t->queue;
+        for (size_t k = 0; k < t->added_n; k++)
+            twice = twice || t->added[k] == q;
+        if (!twice)
+            t->added[t->added_n++] = q;
+    }
+    free(t->more);
+    t->more = t->added_n ? mem_new(t->added_n * sizeof *t->more) : NULL;
+}
+
+static void hold(struct task *t, struct agent *a) {
+    if (!routing_task_is_held_by(t, a))
+        t->holds[t->holds_n++] = (struct hold){.agent = a, .task = t};
+}
+
+static void take_holds(struct router *r, struct task *t, const struct routing_task *news) {
+    size_t more = news->state == ROUTING_OFFERED ? news->more_n : 0;
+    free(t->holds);
+    t->holds = has_agent(news->state) ? mem_new((1 + more) * sizeof *t->holds) : NULL;
+    t->holds_n = 0;
+    if (!t->holds)
+        return;
+    hold(t, routing_agent_get(r, news->agent));
+    for (size_t i = 0; i < more; i++)
+        hold(t, routing_agent_get(r, news->more[i]));
+}
+
+static void take_wish(struct router *r, struct task *t, const struct routing_task *news) {
+    t->wish_kind = news->wish_agent.n ? news->wish : ROUTING_WISH_NONE;
+    t->wish = t->wish_kind != ROUTING_WISH_NONE ? routing_agent_get(r, news->wish_agent) : NULL;
+    t->deputy = news->deputy.n ? routing_agent_get(r, news->deputy) : NULL;
+    t->wish_deputy = false;
+    t->wish_seen_ms = news->wish_seen_ms;
+    t->wish_from_ms = news->wish_from_ms;
+}
+
 static void take_news(struct router *r, struct task *t, const struct routing_task *news) {
     t->rev = news->rev;
     t->state = news->state;
@@ -230,25 +281,62 @@ static void take_news(struct router *r, struct task *t, const struct routing_tas
     t->weight = news->weight;
     t->priority = news->priority;
     t->created_ms = news->created_ms;
+    t->entered_ms = news->entered_ms ? news->entered_ms : news->created_ms;
+    t->steps = news->steps;
+    t->due_ms = news->due_ms;
+    t->due_from_ms = news->due_from_ms;
     t->offer = news->offer;
     t->until_ms = news->until_ms;
-    t->supposed = t->ask_again = false;
+    t->supposed = t->ask_again = t->all_refused = false;
     take_needs(t, news);
     take_excluded(r, t, news);
-    t->wish_kind = news->wish_agent.n ? news->wish : ROUTING_WISH_NONE;
-    t->wish = t->wish_kind != ROUTING_WISH_NONE ? routing_agent_get(r, news->wish_agent) : NULL;
-    t->wish_seen_ms = news->wish_seen_ms;
-    t->wish_from_ms = news->wish_from_ms;
-    t->agent = has_agent(t->state) ? routing_agent_get(r, news->agent) : NULL;
+    take_added(r, t, news);
+    take_holds(r, t, news);
+    take_wish(r, t, news);
 }
 
-/* Whoever accepts or refuses has answered: what he let pass before no longer counts. */
-static void note_answered(const struct task *t, enum routing_state was, struct agent *had) {
-    if (!had)
+/* Who had it offered and has it no longer, or has accepted it. */
+struct before {
+    enum routing_state state;
+    struct queue *queue;
+    size_t n;
+    struct agent *had[ROUTING_OFFERS_MAX + 1];
+};
+
+static struct before before_of(const struct task *t) {
+    struct before b = {.state = t->state, .queue = t->queue};
+    for (; b.n < t->holds_n && b.n < COUNT(b.had); b.n++)
+        b.had[b.n] = t->holds[b.n].agent;
+    return b;
+}
+
+/* Whoever accepts or refuses has answered: what he let pass before no longer counts. Who loses an
+ * offer to another has neither, and keeps his rank. */
+static void note_answers(struct router *r, struct task *t, const struct before *b) {
+    if (b->state != ROUTING_OFFERED)
         return;
-    if ((t->state == ROUTING_ACCEPTED && was != ROUTING_ACCEPTED) ||
-        (t->state == ROUTING_WAITING && was == ROUTING_OFFERED && !t->pending))
-        had->missed = 0;
+    if (t->state == ROUTING_ACCEPTED) {
+        t->holds[0].agent->missed = 0;
+        return;
+    }
+    if (t->state != ROUTING_WAITING && t->state != ROUTING_OFFERED)
+        return;
+    for (size_t i = 0; i < b->n; i++) {
+        if (routing_task_is_held_by(t, b->had[i]))
+            continue;
+        if (!t->pending)
+            b->had[i]->missed = 0;
+        if (b->queue->rule.penalise_reject && (!t->pending || t->missed_n))
+            routing_agent_idle_now(r, b->had[i]);
+    }
+}
+
+static struct task *task_new(struct router *r, struct str id) {
+    struct task *t = NEW(struct task);
+    t->id = mem_dup(id.p, id.n);
+    map_put(&r->tasks, str_make(t->id, id.n), t);
+    list_push(&r->all, &t->of_router);
+    return t;
 }
 
 void router_task(struct router *r, const struct routing_task *news, int64_t now_ms) {
@@ -258,20 +346,25 @@ void router_task(struct router *r, const struct routing_task *news, int64_t now_
         return;
     }
     struct task *t = map_get(&r->tasks, news->id);
+    struct before b = {.state = ROUTING_GONE};
     if (t && news->rev <= t->rev)
         return;
     if (!t) {
-        t = NEW(struct task);
-        t->id = mem_dup(news->id.p, news->id.n);
-        map_put(&r->tasks, str_make(t->id, news->id.n), t);
+        t = task_new(r, news->id);
     } else {
+        b = before_of(t);
         routing_task_leave(r, t);
     }
-    enum routing_state was = t->state;
-    struct agent *had = t->agent;
     take_news(r, t, news);
-    note_answered(t, was, had);
+    note_answers(r, t, &b);
+    if (t->state == ROUTING_WAITING && b.state != ROUTING_WAITING)
+        t->waits_since_ms = now_ms;
     routing_task_enter(r, t);
+    if (t->state == ROUTING_WAITING && t->queue != b.queue && t->entered_ms >= r->began_ms &&
+        !t->steps && routing_step_counts(t->queue)) {
+        t->came_as = t->queue->waiting;
+        routing_task_arm(r, t);
+    }
 }
 
 void router_task_gone(struct router *r, struct str id, int64_t now_ms) {
@@ -283,17 +376,40 @@ void router_task_gone(struct router *r, struct str id, int64_t now_ms) {
     routing_task_free(t);
 }
 
-static void note_missed(struct router *r, struct task *t) {
-    struct agent *a = t->missed_by;
-    int64_t limit = t->queue->rule.missed_limit;
-    if (++a->missed >= limit && limit > 0 && routing_agent_here(a) && link_alone(&a->resting))
-        list_push(&r->resting, &a->resting);
+/* ---- our own decisions ---- */
+
+void routing_task_missed(struct task *t) {
+    free(t->missed);
+    t->missed = mem_new((t->holds_n + 1) * sizeof *t->missed);
+    t->missed_n = t->holds_n;
+    for (size_t i = 0; i < t->holds_n; i++)
+        t->missed[i] = t->holds[i].agent;
 }
 
-void routing_task_suppose(struct router *r, struct task *t, struct agent *a, int64_t until_ms) {
+static void note_missed(struct router *r, const struct task *t) {
+    int64_t limit = t->queue->rule.missed_limit;
+    for (size_t i = 0; i < t->missed_n; i++) {
+        struct agent *a = t->missed[i];
+        if (++a->missed >= limit && limit > 0 && routing_agent_here(a) && link_alone(&a->resting))
+            list_push(&r->resting, &a->resting);
+    }
+}
+
+void routing_task_suppose(struct router *r, struct task *t, const struct picks *to,
+                          int64_t until_ms) {
     routing_task_leave(r, t);
     t->state = ROUTING_OFFERED;
-    t->agent = a;
+    free(t->holds);
+    free(t->offered);
+    t->holds = mem_new(to->n * sizeof *t->holds);
+    t->offered = mem_new(to->n * sizeof *t->offered);
+    t->holds_n = 0;
+    for (size_t i = 0; i < to->n; i++) {
+        struct agent *a = to->items[i].agent;
+        t->offered[i] =
+            (struct routing_offered){str_c(a->id), a->units_max, a->channel_max[t->channel]};
+        hold(t, a);
+    }
     t->offer++;
     t->until_ms = until_ms;
     t->pending = t->supposed = true;
@@ -303,7 +419,7 @@ void routing_task_suppose(struct router *r, struct task *t, struct agent *a, int
 static void unsuppose(struct router *r, struct task *t) {
     routing_task_leave(r, t);
     t->state = ROUTING_WAITING;
-    t->agent = NULL;
+    t->holds_n = 0;
     t->offer--;
     t->supposed = false;
     routing_task_enter(r, t);
@@ -316,15 +432,12 @@ void router_answer(struct router *r, struct str id, enum routing_answer answer, 
         return;
     t->pending = false;
     t->put_off_ms = answer == ROUTING_LATER ? now_ms + RETRY_MS : 0;
-    if (t->missed_by && answer == ROUTING_DONE)
+    if (answer == ROUTING_DONE)
         note_missed(r, t);
-    t->missed_by = NULL;
-    if (t->supposed) {
+    t->missed_n = 0;
+    if (t->supposed)
         unsuppose(r, t);
-    } else if (t->state == ROUTING_WAITING && t->place == PLACE_NONE && t->put_off_ms == 0) {
-        make_fresh(r, t);
-        routing_task_arm(r, t);
-    } else {
-        routing_task_arm(r, t);
-    }
+    else if (t->state == ROUTING_WAITING && t->place == PLACE_NONE && t->put_off_ms == 0)
+        routing_task_refresh(r, t);
+    routing_task_arm(r, t);
 }
