@@ -63,7 +63,8 @@ static struct stand *best_task(struct router *r, struct agent *a) {
         return NULL;
     for (size_t i = 0; i < a->members_n; i++) {
         x.m = &a->members[i];
-        for (size_t band = 0; band < BANDS && routing_queue_offers(x.m->queue); band++)
+        /* The best bands first: of the others mostly the first head alone is looked at. */
+        for (size_t band = BANDS; band-- > 0 && routing_queue_offers(x.m->queue);)
             routing_tree_walk(&x.m->queue->heads[band],
                               &(struct tree_walk){&x, skip_head, NULL, visit_head});
     }
@@ -93,7 +94,7 @@ static bool pick(struct router *r, struct task *t, struct stand *s, struct match
     out->by = s;
     out->to.n = out->to.able = 0;
     out->to.want = wanted(c->queue);
-    out->to.fit = false;
+    out->to.fit = out->to.more = false;
     routing_ready_pick(r, t, c, &out->to);
     c->starved = !out->to.fit;
     return out->to.n > 0;
@@ -107,6 +108,7 @@ static bool pick_held(struct router *r, struct task *t, struct match *out) {
     out->by = &t->held;
     out->to.items[0] = (struct pick){a, NULL};
     out->to.n = out->to.able = 1;
+    out->to.more = false;
     return true;
 }
 

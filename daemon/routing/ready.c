@@ -38,6 +38,7 @@ struct search {
     int64_t costs[ROUTING_OFFERS_MAX];
     int64_t tier, tier_max; /* tier: of the ring that is walked, 0: no ring */
     int64_t after, until;   /* positions in the ring */
+    size_t looks;
 };
 
 static bool skip(void *ctx, const struct tree_node *n) {
@@ -72,10 +73,13 @@ static void keep(struct search *s, struct member *m) {
     s->costs[at] = cost;
 }
 
-static bool enough(const struct search *s, const struct member *m) {
-    const struct picks *out = s->out;
-    return out->n == out->want && out->able > ABLE_COUNT_MAX &&
-           (!s->cost || out->items[out->n - 1].member->tier < m->tier);
+/* Those who are to have it are known, and the count of the others is long enough. */
+static bool enough(struct search *s, const struct member *m) {
+    struct picks *out = s->out;
+    if (out->n < out->want || (s->cost && out->items[out->n - 1].member->tier == m->tier))
+        return false;
+    out->more = out->able > ABLE_COUNT_MAX || ++s->looks > LOOKS_MAX;
+    return out->more;
 }
 
 static bool visit(void *ctx, struct tree_node *n) {

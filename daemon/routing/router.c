@@ -76,8 +76,8 @@ static void offer_reason(const struct match *m, char out[ROUTING_REASON_MAX]) {
     size_t able = m->to.able;
     int n = snprintf(out, ROUTING_REASON_MAX, "%s%s of %s%zu able",
                      t->ask_again ? "asked again after all had refused: " : "",
-                     routing_queue_strategy(q)->word, able > ABLE_COUNT_MAX ? "more than " : "",
-                     able > ABLE_COUNT_MAX ? (size_t)ABLE_COUNT_MAX : able);
+                     routing_queue_strategy(q)->word, m->to.more ? "more than " : "",
+                     m->to.more ? able - 1 : able);
     if (q != t->queue && n < ROUTING_REASON_MAX)
         n += snprintf(out + n, ROUTING_REASON_MAX - (size_t)n, " in %s", q->id);
     if (m->to.n > 1 && n < ROUTING_REASON_MAX)

@@ -36,7 +36,8 @@ enum {
     BAND_KEYED = 10, /* below it: strict order, by base priority */
     BANDS = 11,
     CHANNELS = 32,       /* names beyond share the last place */
-    ABLE_COUNT_MAX = 50, /* counting who else could have had it stops here */
+    ABLE_COUNT_MAX = 50, /* counting who else could have had it stops here, … */
+    LOOKS_MAX = 64,      /* … or after having looked at so many */
     RETRY_MS = 1000,
 };
 
@@ -307,7 +308,8 @@ struct picks {
         struct member *member; /* NULL: he was waited for, whatever he serves */
     } items[ROUTING_OFFERS_MAX];
     size_t n, want, able;
-    bool fit; /* somebody fits who may not have it now: refused it, or his tier is not open */
+    bool more; /* than able: counting stopped */
+    bool fit;  /* somebody fits who may not have it now: refused it, or his tier is not open */
 };
 /* The best of a queue's ready members for a task by its class there. */
 void routing_ready_pick(struct router *r, const struct task *t, const struct class *c,
