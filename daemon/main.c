@@ -46,6 +46,7 @@
 #include "ingest/rules.h"
 #include "outbox/outbox.h"
 #include "plugin/host.h"
+#include "roster/roster.h"
 #include "spool/spool.h"
 #include "store/session.h"
 #include "store/store.h"
@@ -260,13 +261,15 @@ static void store_changed(void *ctx, enum store_state state, bool went_back, int
 
 /* ---- opening, in order ---- */
 
-static struct dispatch_config dispatch_config_of(const struct daemon *d) {
-    return (struct dispatch_config){.german = *(const int64_t *)section(d, "language") == 0,
-                                    .agents = section(d, "agents"),
-                                    .queues = section(d, "queues"),
-                                    .units = section(d, "units"),
-                                    .calendars = section(d, "calendars"),
-                                    .levels = section(d, "service_levels")};
+static struct roster_config dispatch_config_of(const struct daemon *d) {
+    return (struct roster_config){.german = *(const int64_t *)section(d, "language") == 0,
+                                  .agents = section(d, "agents"),
+                                  .queues = section(d, "queues"),
+                                  .units = section(d, "units"),
+                                  .calendars = section(d, "calendars"),
+                                  .levels = section(d, "service_levels"),
+                                  .blocks = section(d, "blocks"),
+                                  .key_accounts = section(d, "key_accounts")};
 }
 
 static void settle(void *ctx, struct str task, struct str reason, answer_fn *done, void *arg) {
@@ -373,7 +376,7 @@ static bool open_keeping(struct daemon *d, struct fault *f) {
 
 static bool open_working(struct daemon *d, struct fault *f) {
     const struct ingest_parts parts = ingest_parts_of(d);
-    const struct dispatch_config dispatch = dispatch_config_of(d);
+    const struct roster_config dispatch = dispatch_config_of(d);
     const struct limits_config *limits = section(d, "limits");
     const struct sender sender = plugin_host_sender(d->plugins);
     const struct delivery_hooks hooks = {.ctx = d,
@@ -461,7 +464,7 @@ static void reload(struct daemon *d) {
     d->before = d->config;
     d->config = next;
     const struct ingest_parts parts = ingest_parts_of(d);
-    const struct dispatch_config dispatch = dispatch_config_of(d);
+    const struct roster_config dispatch = dispatch_config_of(d);
     log_setup(log_level(d));
     spool_reconfigure(d->spool, section(d, "spool"));
     ingest_reload(d->ingest, section(d, "rules"), &parts);

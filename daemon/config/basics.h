@@ -61,7 +61,9 @@ void region_check(const void *region, struct config_check *c);
     {"calendars", calendar_keys, sizeof(struct calendar_config), CONFIG_SECTION_LIST, calendars_check}, \
     {"service_levels", level_keys, sizeof(struct level_config), CONFIG_SECTION_LIST, levels_check}, \
     {"skills", skills_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, skills_check},            \
-    {"units", units_keys, sizeof(struct tl_ints), CONFIG_SECTION_VALUE, NULL}
+    {"units", units_keys, sizeof(struct tl_ints), CONFIG_SECTION_VALUE, NULL},                      \
+    {"blocks", blocks_keys, sizeof(struct blocks_config), 0, blocks_check},                         \
+    {"key_accounts", key_accounts_keys, sizeof(struct key_accounts_config), 0, NULL}
 /* clang-format on */
 
 #endif

@@ -34,7 +34,7 @@ struct config {
 };
 
 struct config_check {
-    const struct config *config;
+    struct config *config;
     struct config_faults *faults;
     const struct config_marks *marks;
     const struct config_node *at; /* the section under check, or the root */
@@ -401,6 +401,10 @@ struct str config_folder(const struct config *c) {
 }
 
 /* ---- inside a check ---- */
+
+void *config_check_memory(struct config_check *c, size_t bytes) {
+    return arena_new(&c->config->arena, bytes);
+}
 
 const struct config *config_check_config(struct config_check *c) {
     return c->config;

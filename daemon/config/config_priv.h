@@ -31,6 +31,8 @@ enum {
 /* Flag of a TL_KEY_STRS in this room's own tables: each of them is a path and comes out absolute.
  */
 enum { CONFIG_KEY_PATHS = 1 << 16 };
+/* Flag of the first key of a list's table: an entry that is a single value gives this key. */
+enum { CONFIG_KEY_ALONE = 1 << 17 };
 
 struct config_file {
     const char *shown; /* as faults name it */
@@ -154,6 +156,15 @@ void config_read_list(struct config_reader *r, const struct config_node *node,
 void config_read_value(struct config_reader *r, const struct config_node *node,
                        const struct config_node *parent, const struct tl_key *key, size_t stride,
                        void *out);
+
+/* ---- people.c ---- */
+#define CHANNELS "email|call|form|social|chat|sms|letter|fax|visit|web|other"
+/* A name that ends up in ids of sources, in paths of the API and in keys of the store. */
+void config_check_name(struct config_check *c, const struct str *name);
+
+/* ---- config.c ---- */
+/* What a check completes lives as long as the config. */
+void *config_check_memory(struct config_check *c, size_t bytes);
 
 /* ---- diff.c ---- */
 enum { CONFIG_SAME_BUT_SECRETS = 1 };

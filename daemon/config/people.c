@@ -1,12 +1,11 @@
-/* config/people.c - tables of tokens, agents, queues, skills and units, and what no table can say
- * of them. */
+/* config/people.c - tables of tokens, agents, skills and units, and what no table can say of them.
+ */
 #include "config/people.h"
 
 #include <touchline/kit/own.h>
 
-#include "config/config.h"
+#include "config/config_priv.h"
 
-#define CHANNELS "email|call|form|social|chat|sms|letter|fax|visit|web|other"
 #define AT(type, member) offsetof(struct type, member)
 
 enum { ID_MAX = 64, TOKEN_MIN = 6, TOKEN_MAX = 512, UNITS_PRESET = 10 };
@@ -44,6 +43,30 @@ const struct tl_key token_keys[] = {
      .offset = AT(token_config, channels),
      .choices = CHANNELS,
      .help = "channels that an adapter may push; absent: all"},
+    {0},
+};
+
+static const struct tl_key membership_keys[] = {
+    {.name = "id",
+     .type = TL_KEY_REF,
+     .flags = TL_KEY_REQUIRED | CONFIG_KEY_ALONE,
+     .offset = AT(membership_config, id),
+     .choices = "queues",
+     .help = "the queue"},
+    {.name = "tier",
+     .type = TL_KEY_INT,
+     .offset = AT(membership_config, tier),
+     .min = 1,
+     .max = QUEUE_TIERS_MAX,
+     .preset = "1",
+     .help = "agents of a lower tier are asked before; see tier_wait of the queue"},
+    {.name = "weight",
+     .type = TL_KEY_INT,
+     .offset = AT(membership_config, weight),
+     .min = 1,
+     .max = 1000,
+     .preset = "1",
+     .help = "with the strategy weighted: the share of its tasks, beside the others' weights"},
     {0},
 };
 
@@ -86,11 +109,11 @@ const struct tl_key agent_keys[] = {
      .help = "a supervisor sees and moves others' work in his queues, and takes tasks only where "
              "he has a capacity"},
     {.name = "queues",
-     .type = TL_KEY_STRS,
-     .flags = TL_KEY_UNIQUE,
-     .offset = AT(agent_config, queues),
-     .choices = "queues",
-     .help = "ids of the queues served or watched"},
+     .type = TL_KEY_LIST,
+     .sub = membership_keys,
+     .sub_bytes = sizeof(struct membership_config),
+     .offset = AT(agent_config, memberships),
+     .help = "the queues served or watched: ids, or { id, tier, weight }"},
     {.name = "skills",
      .type = TL_KEY_INTMAP,
      .offset = AT(agent_config, skills),
@@ -121,162 +144,6 @@ const struct tl_key agent_keys[] = {
     {0},
 };
 
-static const struct tl_key ageing_keys[] = {
-    {.name = "every",
-     .type = TL_KEY_DURATION,
-     .offset = 0,
-     .min = 1000,
-     .max = INT64_C(365) * 86400000,
-     .preset = "10m",
-     .help = "a waiting task gains after each such time"},
-    {.name = "by",
-     .type = TL_KEY_INT,
-     .offset = 8,
-     .max = 10,
-     .preset = "1",
-     .help = "so much priority; 0: it stays as it is"},
-    {.name = "cap",
-     .type = TL_KEY_INT,
-     .offset = 16,
-     .min = 1,
-     .max = 10,
-     .preset = "8",
-     .help = "but not above this"},
-    {0},
-};
-
-#define OFFER(member) (AT(queue_config, offer.member) - AT(queue_config, offer))
-static const struct tl_key offer_keys[] = {
-    {.name = "timeout",
-     .type = TL_KEY_DURATION,
-     .offset = OFFER(timeout_ms),
-     .min = 1000,
-     .max = 86400000,
-     .preset = "120s",
-     .help = "an offer that nobody answers ends after this"},
-    {.name = "call",
-     .type = TL_KEY_DURATION,
-     .offset = OFFER(call_ms),
-     .min = 1000,
-     .max = 86400000,
-     .help = "the same for calls; absent: as timeout"},
-    {.name = "to",
-     .type = TL_KEY_INT,
-     .offset = OFFER(to),
-     .min = 1,
-     .max = 1,
-     .preset = "1",
-     .help = "agents that are offered a task at a time"},
-    {.name = "missed_limit",
-     .type = TL_KEY_INT,
-     .offset = OFFER(missed_limit),
-     .min = 1,
-     .max = 1000,
-     .preset = "3",
-     .help = "missed offers in a row after which the agent is away"},
-    {.name = "missed_holdoff",
-     .type = TL_KEY_DURATION,
-     .offset = OFFER(missed_holdoff_ms),
-     .max = 86400000,
-     .preset = "2m",
-     .help = "a missed task is not offered again to the same agent for so long"},
-    {.name = "reject_holdoff",
-     .type = TL_KEY_DURATION,
-     .offset = OFFER(reject_holdoff_ms),
-     .max = 86400000,
-     .preset = "10m",
-     .help = "a rejected task likewise"},
-    {0},
-};
-
-static const struct tl_key wrapup_keys[] = {
-    {.name = "default",
-     .type = TL_KEY_DURATION,
-     .offset = 0,
-     .max = 86400000,
-     .preset = "0s",
-     .help = "time for notes after a task is completed"},
-    {.name = "call",
-     .type = TL_KEY_DURATION,
-     .offset = 8,
-     .max = 86400000,
-     .preset = "#-1",
-     .help = "the same for calls; absent: as default"},
-    {0},
-};
-
-static const struct tl_key sticky_keys[] = {
-    {.name = "window",
-     .type = TL_KEY_DURATION,
-     .offset = 0,
-     .max = INT64_C(365) * 86400000,
-     .preset = "0s",
-     .help = "who served the contact within this is asked first; 0: nobody"},
-    {.name = "wait",
-     .type = TL_KEY_DURATION,
-     .offset = 8,
-     .max = INT64_C(7) * 86400000,
-     .preset = "10m",
-     .help = "for so long, where he is present"},
-    {0},
-};
-
-#define PART(member)                                                                               \
-    .offset = AT(queue_config, member), .sub_bytes = sizeof(((struct queue_config *)0)->member)
-const struct tl_key queue_keys[] = {
-    {.name = "id",
-     .type = TL_KEY_STR,
-     .flags = TL_KEY_REQUIRED | TL_KEY_UNIQUE,
-     .offset = AT(queue_config, id),
-     .min = 1,
-     .max = ID_MAX,
-     .help = "what rules, agents and tasks call the queue"},
-    {.name = "name",
-     .type = TL_KEY_STR,
-     .offset = AT(queue_config, name),
-     .min = 1,
-     .max = 200,
-     .help = "shown to people; absent: the id"},
-    {.name = "strategy",
-     .type = TL_KEY_CHOICE,
-     .offset = AT(queue_config, strategy),
-     .choices = "longest-idle|least-load",
-     .preset = "longest-idle",
-     .help = "who of those able is asked"},
-    {.name = "order",
-     .type = TL_KEY_CHOICE,
-     .offset = AT(queue_config, order),
-     .choices = "strict",
-     .preset = "strict",
-     .help = "which task is next: by priority, then age"},
-    {.name = "ageing",
-     .type = TL_KEY_MAP,
-     .sub = ageing_keys,
-     PART(ageing),
-     .help = "waiting raises priority"},
-    {.name = "offer",
-     .type = TL_KEY_MAP,
-     .sub = offer_keys,
-     PART(offer),
-     .help = "how a task is offered"},
-    {.name = "wrapup",
-     .type = TL_KEY_MAP,
-     .sub = wrapup_keys,
-     PART(wrapup),
-     .help = "time after a task"},
-    {.name = "sticky",
-     .type = TL_KEY_MAP,
-     .sub = sticky_keys,
-     PART(sticky),
-     .help = "the agent who knows the contact"},
-    {.name = "service_level",
-     .type = TL_KEY_REF,
-     .offset = AT(queue_config, service_level),
-     .choices = "service_levels",
-     .help = "what its tasks are promised; absent: nothing"},
-    {0},
-};
-
 const struct tl_key skills_keys[] = {
     {.name = "skills",
      .type = TL_KEY_STRS,
@@ -289,9 +156,10 @@ const struct tl_key units_keys[] = {
     {.name = "units",
      .type = TL_KEY_INTMAP,
      .max = 1000,
-     .choices = CHANNELS "|default",
+     .choices = CHANNELS "|default|parked",
      .preset = "{ default: 1 }",
-     .help = "what one task of a channel weighs in an agent's units"},
+     .help = "what one task of a channel weighs in an agent's units; parked: an accepted one whose "
+             "conversation is pending, absent: as ever"},
     {0},
 };
 
@@ -313,6 +181,11 @@ int64_t units_of(const struct tl_ints *units, struct str channel) {
     return v ? *v : 1;
 }
 
+int64_t units_parked(const struct tl_ints *units) {
+    const int64_t *v = int_find(units, str_c("parked"));
+    return v ? *v : -1;
+}
+
 int64_t agent_units(const struct agent_config *a) {
     const int64_t *v = int_find(&a->capacity, str_c("units"));
     return v ? *v : UNITS_PRESET;
@@ -325,8 +198,20 @@ int64_t agent_tasks_max(const struct agent_config *a, struct str channel) {
 
 /* ---- checks ---- */
 
+static void memberships_check(struct config_check *c, struct agent_config *a) {
+    const struct membership_config *m = a->memberships.items;
+    struct str *ids = config_check_memory(c, (a->memberships.n + 1) * sizeof *ids);
+    for (size_t i = 0; i < a->memberships.n; i++) {
+        ids[i] = m[i].id;
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(m[i].id, m[k].id))
+                config_check_fault(c, &m[i].id, "queues names \"%.*s\" twice", STR_ARG(m[i].id));
+    }
+    a->queues = (struct tl_strs){ids, a->memberships.n};
+}
+
 /* Names that end up in ids of sources, in paths of the API and in keys of the store. */
-static void name_check(struct config_check *c, const struct str *name) {
+void config_check_name(struct config_check *c, const struct str *name) {
     bool plain = name->n > 0;
     for (size_t i = 0; i < name->n; i++) {
         char k = name->p[i];
@@ -374,7 +259,7 @@ void tokens_check(const void *tokens, struct config_check *c) {
     const struct token_config *t = list->items;
     static const struct tl_items none;
     for (size_t i = 0; i < list->n; i++) {
-        name_check(c, &t[i].name);
+        config_check_name(c, &t[i].name);
         token_check(c, &t[i].token);
         token_alone(c, &t[i].token, list, &none, 0);
         if (token_role(&t[i]) != ROLE_ADAPTER && t[i].channels.n)
@@ -384,7 +269,7 @@ void tokens_check(const void *tokens, struct config_check *c) {
 }
 
 static void agent_check(struct config_check *c, const struct agent_config *a) {
-    name_check(c, &a->id);
+    config_check_name(c, &a->id);
     if (a->password.p && !str_starts(a->password, str_c("$argon2id$")))
         config_check_fault(c, &a->password,
                            "the file holds no argon2id string; make one with `touchline password`");
@@ -403,6 +288,7 @@ void agents_check(const void *agents, struct config_check *c) {
     struct agent_config *a = (struct agent_config *)(uintptr_t)list->items;
     for (size_t i = 0; i < list->n; i++) {
         agent_check(c, &a[i]);
+        memberships_check(c, &a[i]);
         if (!a[i].name.p)
             a[i].name = a[i].id;
         a[i].takes_tasks = a[i].role == 0 || a[i].capacity.n > 0;
@@ -413,18 +299,8 @@ void agents_check(const void *agents, struct config_check *c) {
     }
 }
 
-void queues_check(const void *queues, struct config_check *c) {
-    const struct tl_items *list = queues;
-    struct queue_config *q = (struct queue_config *)(uintptr_t)list->items; /* as in agents_check */
-    for (size_t i = 0; i < list->n; i++) {
-        name_check(c, &q[i].id);
-        if (!q[i].name.p)
-            q[i].name = q[i].id;
-    }
-}
-
 void skills_check(const void *skills, struct config_check *c) {
     const struct tl_strs *names = skills;
     for (size_t i = 0; i < names->n; i++)
-        name_check(c, &names->items[i]);
+        config_check_name(c, &names->items[i]);
 }

@@ -183,6 +183,37 @@ static void unique_check(struct config_reader *r, const struct config_node *node
     }
 }
 
+/* `support` for `{ id: support }`, where the table allows it. */
+static const struct config_node *entry_of(struct config_reader *r, const struct config_node *item,
+                                          struct config_table t) {
+    struct tl_key first;
+    if (item->kind != CONFIG_SCALAR || !config_table_key(t, 0, &first) ||
+        !(first.flags & CONFIG_KEY_ALONE))
+        return item;
+    struct config_node *map = arena_new(r->arena, sizeof *map);
+    *map = *item;
+    map->kind = CONFIG_MAP;
+    map->n = 1;
+    map->members = arena_new(r->arena, sizeof *map->members);
+    map->members[0] =
+        (struct config_member){str_c(first.name), item, (struct config_node *)(uintptr_t)item};
+    return map;
+}
+
+/* A single value is a list of one, where such an entry may be a single value. */
+static const struct config_node *list_of(struct config_reader *r, const struct config_node *node,
+                                         struct config_table t) {
+    if (!node || node->kind == CONFIG_LIST || entry_of(r, node, t) == node)
+        return node;
+    struct config_node *list = arena_new(r->arena, sizeof *list);
+    *list = *node;
+    list->kind = CONFIG_LIST;
+    list->n = 1;
+    list->members = arena_new(r->arena, sizeof *list->members);
+    list->members[0].value = (struct config_node *)(uintptr_t)node;
+    return list;
+}
+
 void config_read_list(struct config_reader *r, const struct config_node *node,
                       struct config_table t, size_t item_bytes, const char *what, size_t max,
                       struct tl_items *out) {
@@ -191,6 +222,7 @@ void config_read_list(struct config_reader *r, const struct config_node *node,
     *out = (struct tl_items){0};
     if (!node || config_node_null(node))
         return;
+    node = list_of(r, node, t);
     if (node->kind != CONFIG_LIST) {
         config_faults_node(r->faults, node,
                            "%s is no list; allowed is a list of mappings: - { ... }", what);
@@ -203,8 +235,9 @@ void config_read_list(struct config_reader *r, const struct config_node *node,
     }
     char *items = arena_new(r->arena, node->n * item_bytes);
     for (size_t i = 0; i < node->n; i++) {
-        config_marks_add(r->marks, items + i * item_bytes, item_bytes, node->members[i].value);
-        config_read_map(r, node->members[i].value, t, what, items + i * item_bytes);
+        const struct config_node *entry = entry_of(r, node->members[i].value, t);
+        config_marks_add(r->marks, items + i * item_bytes, item_bytes, entry);
+        config_read_map(r, entry, t, what, items + i * item_bytes);
     }
     *out = (struct tl_items){items, node->n};
     for (size_t i = 0; r->faults->n == before && config_table_key(t, i, &key); i++)

@@ -112,7 +112,7 @@ static struct clocked *clocked_of(struct dispatch *d, struct str id) {
 
 void clocks_task(struct dispatch *d, const json_t *own, bool gone) {
     struct str id = jget_str(own, "id"), queue = jget_str(own, "queue");
-    const struct service_level *level = times_level(d, queue);
+    const struct service_level *level = times_level(d->times, d->people, queue);
     struct service_facts facts = facts_of(own);
     int64_t now = clock_wall_ms();
     /* Its facts are older than those at hand where it has ended since; the router says so. */

@@ -20,7 +20,7 @@ struct dispatch *waits_end(struct waits *w) {
 }
 
 bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
-                   const struct dispatch_config *config, struct dispatch **out, struct fault *f) {
+                   const struct roster_config *config, struct dispatch **out, struct fault *f) {
     (void)f;
     struct dispatch *d = NEW(struct dispatch);
     uint8_t random[16];
@@ -40,13 +40,15 @@ bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
     return true;
 }
 
-void dispatch_reload(struct dispatch *d, const struct dispatch_config *config) {
-    people_free(d->people);
-    times_free(d->times);
+void dispatch_reload(struct dispatch *d, const struct roster_config *config) {
+    struct people *people = d->people;
+    struct times *times = d->times;
     d->people = people_new(config);
     d->times = times_new(config);
     if (d->phase != PHASE_IDLE)
         lease_restart(d, "the configuration has changed");
+    times_free(times); /* the router that looked at them has gone */
+    people_free(people);
 }
 
 void dispatch_run(struct dispatch *d, bool on) {
@@ -74,4 +76,9 @@ void dispatch_close(struct dispatch *d) {
     times_free(d->times);
     people_free(d->people);
     free(d);
+}
+
+bool dispatch_calendar_open(const struct dispatch *d, struct str calendar, int64_t at_ms) {
+    const struct calendar *c = d ? times_calendar(d->times, calendar) : NULL;
+    return c && calendar_is_open(c, at_ms);
 }

@@ -16,20 +16,14 @@
 
 struct dispatch;
 struct loop;
+struct roster_config; /* roster/roster.h */
 struct spool;
 struct store;
 
-struct dispatch_config {
-    const struct tl_items *agents,
-        *queues; /* struct agent_config, struct queue_config (config/people.h) */
-    const struct tl_ints *units;
-    bool german;                               /* explanations, where nothing else is asked for */
-    const struct tl_items *calendars, *levels; /* config/time.h; NULL: none */
-};
 bool dispatch_open(struct loop *loop, struct store *store, struct spool *spool,
-                   const struct dispatch_config *config, struct dispatch **out, struct fault *f)
+                   const struct roster_config *config, struct dispatch **out, struct fault *f)
     must_check;
-void dispatch_reload(struct dispatch *d, const struct dispatch_config *config);
+void dispatch_reload(struct dispatch *d, const struct roster_config *config);
 /* Routing may begin (the store is recovered, no data loss unconfirmed), or must stop. */
 void dispatch_run(struct dispatch *d, bool on);
 void dispatch_close(struct dispatch *d); /* gives the lease away */

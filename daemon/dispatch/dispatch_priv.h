@@ -1,7 +1,5 @@
 /* dispatch/dispatch_priv.h - what the router's body is made of.
  *
- *   people.c    agents, queues, units: our own copy across a reload
- *   times.c     calendars and service levels, likewise
  *   lease.c     holding the lease: begin, keep, lose; one timer
  *   feed.c      what is so, to the router: everything once, then {r}:log
  *   chronicle.c what the log tells, for receipts, archive and figures
@@ -27,12 +25,8 @@
 #include <touchline/kit/map.h>
 
 #include "base/loop.h"
-#include "config/people.h"
-#include "config/time.h"
 #include "dispatch/dispatch.h"
-#include "routing/calendar.h"
-#include "routing/router.h"
-#include "routing/service_level.h"
+#include "roster/roster.h"
 #include "routing/timers.h"
 #include "spool/spool.h"
 #include "store/route.h"
@@ -51,37 +45,6 @@ enum {
     TASK_JSON_MAX = 1 << 20,
     NAME_MAX_BYTES = 200,
 };
-
-/* ---- people.c ---- */
-struct people {
-    struct arena arena;
-    struct agent_config *agents;
-    size_t agents_n;
-    struct queue_config *queues;
-    size_t queues_n;
-    struct tl_ints units;
-    bool german;
-    char *rules; /* lines for store_task_move */
-};
-struct people *people_new(const struct dispatch_config *c);
-void people_free(struct people *p);
-const struct agent_config *people_agent(const struct people *p, struct str id);
-const struct queue_config *people_queue(const struct people *p, struct str id);
-bool people_share(struct tl_strs a, struct tl_strs b); /* a queue in common; b empty: all */
-struct router *people_router(const struct people *p, int64_t now_ms); /* one that knows them */
-
-/* ---- times.c ---- */
-struct times {
-    struct arena arena;
-    struct calendar **calendars;
-    size_t calendars_n;
-    struct service_level *levels;
-    size_t levels_n;
-};
-struct times *times_new(const struct dispatch_config *c);
-void times_free(struct times *t);
-const struct calendar *times_calendar(const struct times *t, struct str id); /* NULL: none */
-const struct service_level *times_level(const struct dispatch *d, struct str queue);
 
 /* ---- what waits for an answer ---- */
 struct waits {

@@ -406,7 +406,7 @@ void dispatch_explain(struct dispatch *d, struct str task, struct str language, 
     }
     struct asked *q = NEW(struct asked);
     q->owed = o;
-    q->router = people_router(d->people, clock_wall_ms());
+    q->router = roster_router(d->people, d->times, clock_wall_ms());
     q->task = mem_dup(task.p, task.n);
     q->german = german;
     store_route_snapshot(d->store, &(struct route_snapshot){q, on_presence, on_task, on_all});

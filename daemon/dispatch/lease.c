@@ -28,7 +28,7 @@ static void stop_routing(struct dispatch *d) {
 static void begin(struct dispatch *d) {
     d->life++;
     d->phase = PHASE_LOADING;
-    d->router = people_router(d->people, clock_wall_ms());
+    d->router = roster_router(d->people, d->times, clock_wall_ms());
     feed_begin(d);
 }
 

@@ -161,7 +161,8 @@ static void on_agents(void *arg, bool ok, const struct agent_now *agents, size_t
     }
     for (size_t i = 0; i < v->n; i++) {
         struct staff s = staff_of(v, d->people, str_c(v->ids[i]), agents);
-        write_queue(&w, str_c(v->ids[i]), &v->queues[i], &s, times_level(d, str_c(v->ids[i])));
+        write_queue(&w, str_c(v->ids[i]), &v->queues[i], &s,
+                    times_level(d->times, d->people, str_c(v->ids[i])));
     }
     if (!v->one) {
         jwrite_close(&w, ']');

@@ -39,13 +39,13 @@ static void presets_are_those_of_the_manual(void **state) {
     const struct tl_items *queues = config_get(lab.config, "queues");
     const struct queue_config *q = queues->items;
     assert_true(str_is(q->name, "support"));
-    assert_int_equal(q->strategy, QUEUE_LONGEST_IDLE);
+    assert_int_equal(q->strategy, 0);
     assert_int_equal(q->ageing.every_ms, 600000);
     assert_int_equal(q->ageing.by, 1);
     assert_int_equal(q->ageing.cap, 8);
     assert_int_equal(q->offer.timeout_ms, 120000);
     assert_int_equal(q->offer.call_ms, 0);
-    assert_int_equal(q->offer.to, 1);
+    assert_int_equal(q->offer.to, 0);
     assert_int_equal(q->offer.missed_limit, 3);
     assert_int_equal(q->offer.missed_holdoff_ms, 120000);
     assert_int_equal(q->offer.reject_holdoff_ms, 600000);
@@ -93,7 +93,7 @@ static void what_is_written_is_taken(void **state) {
     assert_string_equal(lab.told, "");
     const struct queue_config *q =
         ((const struct tl_items *)config_get(lab.config, "queues"))->items;
-    assert_int_equal(q->strategy, QUEUE_LEAST_LOAD);
+    assert_int_equal(q->strategy, 1);
     assert_int_equal(q->wrapup.call_ms, 30000);
     assert_int_equal(q->sticky.window_ms, INT64_C(7) * 86400000);
     const struct agent_config *a =
@@ -121,20 +121,45 @@ static void what_is_wrong_is_refused_at_its_place(void **state) {
          "4:27: queue \"suport\" is not defined; allowed: s"},
         {"queues: [{id: support}]\nagents: [{id: a, queues: [suport]}]",
          "4:27: queue \"suport\" is not defined; did you mean \"support\"?"},
-        {"queues: [{id: s}]\nagents: [{id: a, queues: [{id: s, tier: 2}]}]",
-         "4:27: queues is a mapping; allowed is a single value"},
+        {"queues: [{id: s}]\nagents: [{id: a, queues: [{id: s, tier: 11}]}]",
+         "4:41: tier: \"11\" is not a whole number from 1 to 10"},
+        {"queues: [{id: s}]\nagents: [{id: a, queues: [{tier: 2}]}]",
+         "4:27: id is missing: the queue"},
+        {"queues: [{id: s}]\nagents: [{id: a, queues: [s, {id: s, weight: 2}]}]",
+         "4:35: queues names \"s\" twice"},
         {"queues: [{id: s}, {id: s}]", "3:24: id of two queues is the same; the first stands at "
                                        "line 3"},
         {"queues: [{name: s}]", "3:10: id is missing: what rules, agents and tasks call the queue"},
         {"queues: [{id: a/b}]", "3:15: allowed are letters and digits, and . _ - after the first"},
-        {"queues: [{id: s, weight: 1}]",
-         "3:18: unknown key \"weight\" in queues; allowed: id, name, strategy, order, ageing, "
-         "offer, wrapup, sticky, service_level"},
-        {"queues: [{id: s, strategy: round-robin}]",
-         "3:28: strategy \"round-robin\" is not allowed here; allowed: longest-idle, least-load"},
-        {"queues: [{id: s, order: score}]",
-         "3:25: order \"score\" is not allowed here; allowed: strict"},
-        {"queues: [{id: s, offer: {to: 2}}]", "3:30: to: \"2\" is not a whole number from 1 to 1"},
+        {"queues: [{id: s, colour: 1}]",
+         "3:18: unknown key \"colour\" in queues; allowed: id, name, strategy, order, weight, "
+         "tier_wait, ageing, offer, wrapup, handle_time, steps, sticky, service_level"},
+        {"queues: [{id: s, strategy: round-robbin}]",
+         "3:28: strategy \"round-robbin\" is not allowed here; did you mean \"round-robin\"?"},
+        {"queues: [{id: s, order: random}]",
+         "3:25: order \"random\" is not allowed here; allowed: strict, score, slack, lifo"},
+        {"queues: [{id: s, offer: {to: 51}}]",
+         "3:30: to: \"51\" is not a whole number from 1 to 50"},
+        {"queues: [{id: s, steps: [{after: soon, raise: 1}]}]",
+         "3:34: no time and no share; allowed are durations like 5m and shares like 80%"},
+        {"queues: [{id: s, steps: [{raise: 1}]}]",
+         "3:26: a step has one trigger: after or waiting"},
+        {"queues: [{id: s, steps: [{after: 5m, waiting: 3, raise: 1}]}]",
+         "3:34: a step has one trigger: after or waiting"},
+        {"queues: [{id: s, steps: [{after: 80%}]}]",
+         "3:34: this step does nothing; allowed: relax, add_queues, raise, move_to, notify"},
+        {"queues: [{id: s, steps: [{after: 5m, move_to: s}]}]",
+         "3:47: it is in this queue already"},
+        {"queues: [{id: s, steps: [{after: 5m, add_queues: [s]}]}]",
+         "3:50: its own queue need not be added"},
+        {"queues: [{id: s, steps: [{after: 5m, relax: {de: 2}}]}]",
+         "3:46: skill \"de\" is not defined; allowed: none, since none is defined"},
+        {"queues: [{id: s, steps: [{waiting: 5, raise: 1, skip_if_none_available: yes}]}]",
+         "3:73: only a step with `after` need not wait for it"},
+        {"blocks: {call: [all, chat]}", "3:16: all and none stand alone"},
+        {"blocks: {phone: all}",
+         "3:10: unknown key \"phone\" in blocks; allowed: email, call, form, social, chat, sms, "
+         "letter, fax, visit, web, other"},
         {"agents: [{id: a, skills: {de: 5}}]",
          "3:27: skill \"de\" is not defined; allowed: none, since none is defined"},
         {"skills: [de]\nagents: [{id: a, skills: {de: 11}}]",
@@ -163,11 +188,11 @@ static void what_is_wrong_is_refused_at_its_place(void **state) {
         {"tokens: [{name: x, role: adapter, token: file:one}]\nagents: [{id: a, token: file:one}]",
          "4:25: the same token stands already elsewhere; each needs its own"},
         {"units: {phone: 1}", "3:9: units \"phone\" is not allowed here; allowed: email, call, "
-                              "form, social, chat, sms, letter, fax, visit, web, other, default"},
+                              "form, social, chat, sms, letter, fax, visit, web, other, default, parked"},
         {"region: de", "3:9: region is a country in two capital letters: DE"},
         {"region: DEU", "3:9: region has 3 bytes; allowed are 2 to 2"},
-        {"key_accounts: {}", "3:1: unknown key \"key_accounts\"; allowed are the sections of "
-                             "touchline.yml(5)"},
+        {"retention: {}", "3:1: unknown key \"retention\"; allowed are the sections of "
+                          "touchline.yml(5)"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char told[512];

@@ -19,9 +19,12 @@
 static const struct str house_queues[] = {STR("support"), STR("callbacks")};
 static const struct tl_named_int house_capacity[] = {{STR("units"), 10}, {STR("email"), 5}};
 static const struct tl_named_int house_skills[] = {{STR("de"), 5}};
+static const struct membership_config house_memberships[] = {{STR("support"), 1, 1},
+                                                             {STR("callbacks"), 1, 1}};
 static const struct agent_config house_agents[] = {
     {.id = STR("anna"),
      .name = STR("Anna"),
+     .memberships = {house_memberships, 2},
      .queues = {house_queues, 2},
      .skills = {house_skills, 1},
      .capacity = {house_capacity, 2},
@@ -29,6 +32,7 @@ static const struct agent_config house_agents[] = {
      .takes_tasks = true},
     {.id = STR("ben"),
      .name = STR("Ben"),
+     .memberships = {house_memberships, 2},
      .queues = {house_queues, 2},
      .capacity = {house_capacity, 1},
      .lost_after_ms = 1800000,
@@ -36,6 +40,7 @@ static const struct agent_config house_agents[] = {
     {.id = STR("clara"),
      .name = STR("Clara"),
      .role = 1,
+     .memberships = {house_memberships, 1},
      .queues = {house_queues, 1},
      .lost_after_ms = 1800000},
 };
@@ -61,7 +66,7 @@ static const struct tl_named_int house_unit_weights[] = {{STR("default"), 1}};
 static const struct tl_items house_agents_list = {house_agents, 3},
                              house_queues_list = {house_queue_configs, 2};
 static const struct tl_ints house_units = {house_unit_weights, 1};
-static const struct dispatch_config house_config = {
+static const struct roster_config house_config = {
     .agents = &house_agents_list, .queues = &house_queues_list, .units = &house_units};
 
 static struct server server;

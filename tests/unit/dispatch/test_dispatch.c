@@ -373,7 +373,7 @@ static void agents_and_queues_look_as_the_contract_says(void **state) {
 static void a_reload_counts_from_then_on(void **state) {
     (void)state;
     struct tl_items fewer = {house_agents + 1, 2}; /* without anna */
-    struct dispatch_config config = {
+    struct roster_config config = {
         .agents = &fewer, .queues = &house_queues_list, .units = &house_units};
     presence("anna", "available");
     want("t_1", "support");

@@ -1,11 +1,11 @@
-/* dispatch/times.c - business time as the file has it: calendars and service levels, made for the
+/* roster/times.c - business time as the file has it: calendars and service levels, made for the
  * router's rooms. Holidays are read here once a load; faults were told by the check. */
 #include <stdlib.h>
 #include <string.h>
 
 #include <touchline/kit/zone.h>
 
-#include "dispatch/dispatch_priv.h"
+#include "roster/roster.h"
 
 static struct calendar_day day_of(const struct time_day *said) {
     struct calendar_day day = {.n = said->n};
@@ -51,7 +51,7 @@ static struct service_level level_of(struct times *t, const struct level_config 
     return l;
 }
 
-struct times *times_new(const struct dispatch_config *c) {
+struct times *times_new(const struct roster_config *c) {
     static const struct tl_items none;
     const struct tl_items *calendars = c->calendars ? c->calendars : &none;
     const struct tl_items *levels = c->levels ? c->levels : &none;
@@ -88,15 +88,11 @@ const struct calendar *times_calendar(const struct times *t, struct str id) {
     return NULL;
 }
 
-const struct service_level *times_level(const struct dispatch *d, struct str queue) {
-    const struct queue_config *q = people_queue(d->people, queue);
-    for (size_t i = 0; q && i < d->times->levels_n; i++)
-        if (str_eq(d->times->levels[i].id, q->service_level))
-            return &d->times->levels[i];
+const struct service_level *times_level(const struct times *t, const struct people *p,
+                                        struct str queue) {
+    const struct queue_config *q = people_queue(p, queue);
+    for (size_t i = 0; q && i < t->levels_n; i++)
+        if (str_eq(t->levels[i].id, q->service_level))
+            return &t->levels[i];
     return NULL;
-}
-
-bool dispatch_calendar_open(const struct dispatch *d, struct str calendar, int64_t at_ms) {
-    const struct calendar *c = d ? times_calendar(d->times, calendar) : NULL;
-    return c && calendar_is_open(c, at_ms);
 }

@@ -1,9 +1,11 @@
-/* dispatch/people.c - our own copy of agents, queues and units: the file's goes with the next
- * reload. */
+/* roster/people.c - our own copy of agents, queues and units: the file's goes with the next reload.
+ */
 #include <stdlib.h>
 #include <string.h>
 
-#include "dispatch/dispatch_priv.h"
+#include <touchline/kit/buf.h>
+
+#include "roster/roster.h"
 
 static struct tl_strs copy_strs(struct arena *a, struct tl_strs from) {
     struct str *items = arena_new(a, (from.n + 1) * sizeof *items);
@@ -19,8 +21,31 @@ static struct tl_ints copy_ints(struct arena *a, struct tl_ints from) {
     return (struct tl_ints){items, from.n};
 }
 
+static struct tl_items copy_memberships(struct arena *a, struct tl_items from) {
+    const struct membership_config *m = from.items;
+    struct membership_config *items = arena_new(a, (from.n + 1) * sizeof *items);
+    for (size_t i = 0; i < from.n; i++)
+        items[i] = (struct membership_config){arena_str(a, m[i].id), m[i].tier, m[i].weight};
+    return (struct tl_items){items, from.n};
+}
+
+static struct tl_items copy_steps(struct arena *a, struct tl_items from) {
+    const struct step_config *s = from.items;
+    struct step_config *items = arena_new(a, (from.n + 1) * sizeof *items);
+    for (size_t i = 0; i < from.n; i++) {
+        items[i] = s[i];
+        items[i].after = arena_str(a, s[i].after);
+        items[i].relax = copy_ints(a, s[i].relax);
+        items[i].add_queues = copy_strs(a, s[i].add_queues);
+        items[i].move_to = arena_str(a, s[i].move_to);
+        items[i].notify = copy_strs(a, s[i].notify);
+    }
+    return (struct tl_items){items, from.n};
+}
+
 static struct agent_config copy_agent(struct arena *a, const struct agent_config *from) {
     return (struct agent_config){.id = arena_str(a, from->id),
+                                 .memberships = copy_memberships(a, from->memberships),
                                  .name = arena_str(a, from->name),
                                  .role = from->role,
                                  .queues = copy_strs(a, from->queues),
@@ -36,9 +61,10 @@ static char *rules_text(const struct people *p) {
     buf_init(&b, SIZE_MAX / 2);
     for (size_t i = 0; i < p->queues_n; i++) {
         const struct queue_config *q = &p->queues[i];
-        bool ok =
-            buf_addf(&b, "%.*s %lld %lld %lld\n", STR_ARG(q->id), (long long)q->wrapup.default_ms,
-                     (long long)q->wrapup.call_ms, (long long)q->offer.reject_holdoff_ms);
+        bool ok = buf_addf(&b, "%.*s %lld %lld %lld %lld %d\n", STR_ARG(q->id),
+                           (long long)q->wrapup.default_ms, (long long)q->wrapup.call_ms,
+                           (long long)q->offer.reject_holdoff_ms, (long long)q->offer.start_by_ms,
+                           q->offer.penalise_reject);
         assert(ok);
     }
     if (!b.p)
@@ -46,7 +72,7 @@ static char *rules_text(const struct people *p) {
     return buf_steal(&b, NULL);
 }
 
-struct people *people_new(const struct dispatch_config *c) {
+struct people *people_new(const struct roster_config *c) {
     struct people *p = NEW(struct people);
     const struct agent_config *agents = c->agents->items;
     const struct queue_config *queues = c->queues->items;
@@ -62,8 +88,12 @@ struct people *people_new(const struct dispatch_config *c) {
         p->queues[i].id = arena_str(&p->arena, queues[i].id);
         p->queues[i].name = arena_str(&p->arena, queues[i].name);
         p->queues[i].service_level = arena_str(&p->arena, queues[i].service_level);
+        p->queues[i].steps = copy_steps(&p->arena, queues[i].steps);
     }
     p->units = copy_ints(&p->arena, *c->units);
+    for (size_t i = 0; c->blocks && i < CHANNELS_KNOWN; i++)
+        p->blocks.by[i] = copy_strs(&p->arena, c->blocks->by[i]);
+    p->hard_wait_ms = c->key_accounts ? c->key_accounts->hard_wait_ms : 0;
     p->german = c->german;
     p->rules = rules_text(p);
     return p;
@@ -91,57 +121,16 @@ const struct queue_config *people_queue(const struct people *p, struct str id) {
     return NULL;
 }
 
+const struct step_config *people_step(const struct people *p, struct str queue, size_t i) {
+    const struct queue_config *q = people_queue(p, queue);
+    const struct step_config *steps = q ? q->steps.items : NULL;
+    return q && i < q->steps.n ? &steps[i] : NULL;
+}
+
 bool people_share(struct tl_strs a, struct tl_strs b) {
     for (size_t i = 0; i < a.n; i++)
         for (size_t k = 0; k < b.n; k++)
             if (str_eq(a.items[i], b.items[k]))
                 return true;
     return b.n == 0;
-}
-
-static void tell_agent(struct router *r, const struct agent_config *a, int64_t now_ms) {
-    struct routing_membership *memberships = mem_new((a->queues.n + 1) * sizeof *memberships);
-    for (size_t i = 0; i < a->queues.n; i++)
-        memberships[i] =
-            (struct routing_membership){.queue = a->queues.items[i], .tier = 1, .weight = 1};
-    struct routing_agent news = {.id = a->id,
-                                 .queues = memberships,
-                                 .queues_n = a->queues.n,
-                                 .skills = a->skills,
-                                 .units = agent_units(a),
-                                 .lost_after_ms = a->lost_after_ms};
-    struct tl_named_int *channels = mem_new((a->capacity.n + 1) * sizeof *channels);
-    for (size_t i = 0; i < a->capacity.n; i++)
-        if (!str_is(a->capacity.items[i].name, "units"))
-            channels[news.channels.n++] = a->capacity.items[i];
-    news.channels.items = channels;
-    router_set_agent(r, &news, now_ms);
-    free(channels);
-    free(memberships);
-}
-
-static void tell_queue(struct router *r, const struct queue_config *q, int64_t now_ms) {
-    router_set_queue(r,
-                     &(struct routing_queue){.id = q->id,
-                                             .strategy = (enum routing_strategy)q->strategy,
-                                             .ageing_every_ms = q->ageing.every_ms,
-                                             .ageing_by = q->ageing.by,
-                                             .ageing_cap = q->ageing.cap,
-                                             .offer_ms = q->offer.timeout_ms,
-                                             .call_offer_ms = q->offer.call_ms,
-                                             .missed_limit = q->offer.missed_limit,
-                                             .missed_holdoff_ms = q->offer.missed_holdoff_ms,
-                                             .sticky_window_ms = q->sticky.window_ms,
-                                             .sticky_wait_ms = q->sticky.wait_ms},
-                     now_ms);
-}
-
-struct router *people_router(const struct people *p, int64_t now_ms) {
-    struct router *r = router_new();
-    for (size_t i = 0; i < p->queues_n; i++)
-        tell_queue(r, &p->queues[i], now_ms);
-    for (size_t i = 0; i < p->agents_n; i++)
-        if (p->agents[i].takes_tasks)
-            tell_agent(r, &p->agents[i], now_ms);
-    return r;
 }
