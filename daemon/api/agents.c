@@ -12,7 +12,8 @@ static void me_get(void *ctx, struct http_request *r) {
 }
 
 static bool presence_known(struct str state) {
-    return str_is(state, "available") || str_is(state, "away") || str_is(state, "offline");
+    return str_is(state, "available") || str_is(state, "away") || str_is(state, "draining") ||
+           str_is(state, "offline");
 }
 
 static void me_presence(void *ctx, struct http_request *r) {
@@ -26,7 +27,7 @@ static void me_presence(void *ctx, struct http_request *r) {
     if (!jread_str(j, "state", "", &state, &f) || !jread_str(j, "reason", "", &reason, &f))
         call_fault(c, &f);
     else if (!presence_known(state))
-        call_problem(c, 422, "invalid", "/state", "one of available, away, offline");
+        call_problem(c, 422, "invalid", "/state", "one of available, away, draining, offline");
     else if (reason.n > 200)
         call_problem(c, 422, "invalid", "/reason", "at most 200 bytes");
     else
@@ -63,7 +64,8 @@ enum {
 
 const struct http_route agent_routes[] = {
     {"GET", "/v1/me", ALLOW_AGENTS, 0, me_get, "the agent himself"},
-    {"PUT", "/v1/me/presence", ALLOW_AGENTS, 0, me_presence, "available, away or offline"},
+    {"PUT", "/v1/me/presence", ALLOW_AGENTS, 0, me_presence,
+     "available, away, draining or offline"},
     {"GET", "/v1/me/statistics", ALLOW_AGENTS, 0, me_statistics, "his figures of the day"},
     {"GET", "/v1/me/events", ALLOW_AGENTS, 0, me_events,
      "offers, tasks and timelines as they happen"},

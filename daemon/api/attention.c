@@ -8,7 +8,9 @@
 #include <touchline/touchpoint.h>
 
 #include "api/api_priv.h"
+#include "base/clock.h"
 #include "store/read.h"
+#include "store/task.h"
 
 enum { SHOWN_MAX = 64 << 20 };
 
@@ -40,6 +42,9 @@ static void on_conversation(void *arg, const struct answer *a) {
         .conversation = http_param(c->r, "id"),
         .agent = http_who(c->r)->name,
         .state = p->state};
+    if (str_is(p->state, "replying")) /* accepted work that nobody touches would come back */
+        store_task_touched(c->api->parts.store, clock_wall_ms(), http_param(c->r, "id"), NULL,
+                           NULL);
     if (!store_attention_put(c->api->parts.store, &put, call_answer, c))
         call_problem(c, 404, "not-found", NULL, "there is no such resource");
 }

@@ -156,10 +156,9 @@ const struct tl_key units_keys[] = {
     {.name = "units",
      .type = TL_KEY_INTMAP,
      .max = 1000,
-     .choices = CHANNELS "|default|parked",
+     .choices = CHANNELS "|default",
      .preset = "{ default: 1 }",
-     .help = "what one task of a channel weighs in an agent's units; parked: an accepted one whose "
-             "conversation is pending, absent: as ever"},
+     .help = "what one task of a channel weighs in an agent's units"},
     {0},
 };
 
@@ -179,11 +178,6 @@ int64_t units_of(const struct tl_ints *units, struct str channel) {
     if (!v)
         v = int_find(units, str_c("default"));
     return v ? *v : 1;
-}
-
-int64_t units_parked(const struct tl_ints *units) {
-    const int64_t *v = int_find(units, str_c("parked"));
-    return v ? *v : -1;
 }
 
 int64_t agent_units(const struct agent_config *a) {

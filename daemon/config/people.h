@@ -105,10 +105,9 @@ struct key_accounts_config {
 
 extern const struct tl_key token_keys[], agent_keys[], queue_keys[], skills_keys[], units_keys[],
     blocks_keys[], key_accounts_keys[];
-/* units: a TL_KEY_INTMAP, weight of one task by channel; "default" where a channel is not named,
- * "parked" while its conversation is pending. skills: TL_KEY_STRS. */
+/* units: a TL_KEY_INTMAP, weight of one task by channel; "default" where a channel is not named.
+ * skills: TL_KEY_STRS. */
 int64_t units_of(const struct tl_ints *units, struct str channel);
-int64_t units_parked(const struct tl_ints *units); /* -1: as ever */
 
 /* The checks of their sections. agents_check also completes name and takes_tasks. */
 void tokens_check(const void *tokens, struct config_check *c);

@@ -64,6 +64,21 @@ static void tell_presence(struct desk *k, struct str id, const struct route_entr
         desk_event(k, id, id, "presence", buf_str(&b));
 }
 
+/* A step of a queue wants its supervisors to know. */
+static void tell_notice(struct desk *k, struct str id, const struct route_entry *e) {
+    cleanup(buf_clear) struct buf b;
+    struct jwrite w;
+    buf_init(&b, EVENT_MAX);
+    jwrite_init(&w, &b);
+    jwrite_open(&w, NULL, '{');
+    jwrite_raw(&w, "task", e->json);
+    jwrite_str(&w, "queue", e->queue);
+    jwrite_str(&w, "reason", e->reason);
+    jwrite_close(&w, '}');
+    if (w.ok)
+        desk_event(k, id, id, "notice", buf_str(&b));
+}
+
 void event_tell(struct desk *k, struct str id, const struct route_entry *e) {
     bool own = e->agent.n && str_is(e->agent, k->agent->id);
     if (str_is(e->type, "presence")) {
@@ -73,7 +88,9 @@ void event_tell(struct desk *k, struct str id, const struct route_entry *e) {
     }
     if (!own && !leads(k, e->queue))
         return;
-    if (own && str_is(e->type, "offer"))
+    if (str_is(e->type, "notice"))
+        tell_notice(k, id, e);
+    else if (own && str_is(e->type, "offer"))
         tell_offer(k, id, e);
     else if (own && str_is(e->type, "revoke"))
         tell_revoke(k, id, e);

@@ -33,7 +33,7 @@ static void settle(struct dispatch *d, const struct carried *c, const struct rou
     static const enum routing_answer answers[] = {
         [ROUTE_DONE] = ROUTING_DONE, [ROUTE_STALE] = ROUTING_STALE, [ROUTE_LATER] = ROUTING_LATER};
     int64_t now = clock_wall_ms();
-    if (c->what == ROUTING_REST)
+    if (c->what == ROUTING_REST || c->what == ROUTING_LEAVE)
         return; /* its entry in the log tells */
     if (r->own.n)
         feed_task(d, r->own);
@@ -68,9 +68,58 @@ static void on_carried(void *arg, const struct route_result *r) {
     }
 }
 
+static void carry_offer(struct dispatch *d, const struct routing_decision *x, int64_t now,
+                        struct carried *c) {
+    struct route_offered to[ROUTING_OFFERS_MAX];
+    for (size_t i = 0; i < x->to_n; i++)
+        to[i] = (struct route_offered){x->to[i].agent, x->to[i].units, x->to[i].channel_max};
+    store_route_offer(d->store, d->fence, now,
+                      &(struct route_offer){.task = x->task,
+                                            .reason = str_c(x->reason),
+                                            .rev = x->rev,
+                                            .expires_ms = x->expires_ms,
+                                            .weight = x->weight,
+                                            .ask_again = x->ask_again,
+                                            .to = to,
+                                            .to_n = x->to_n,
+                                            .turn_queue = x->turn_queue,
+                                            .turn = x->turn},
+                      on_carried, c);
+}
+
+static void carry_return(struct dispatch *d, const struct routing_decision *x, int64_t now,
+                         struct carried *c) {
+    store_route_return(d->store, d->fence, now,
+                       &(struct route_return){.task = x->task,
+                                              .agent = x->agent,
+                                              .reason = str_c(x->reason),
+                                              .why = whys[x->cause],
+                                              .offer = x->offer,
+                                              .exclude_until_ms = x->exclude_until_ms,
+                                              .penalise = x->penalise},
+                       on_carried, c);
+}
+
+/* What the step does stands in the file: the router knows only when. */
+static void carry_step(struct dispatch *d, const struct routing_decision *x, int64_t now,
+                       struct carried *c) {
+    const struct step_config *s = people_step(d->people, x->queue, x->step);
+    struct route_step step = {
+        .task = x->task, .reason = str_c(x->reason), .rev = x->rev, .step = (int64_t)x->step};
+    if (s) {
+        step.relax = s->relax;
+        step.add = s->add_queues;
+        step.raise = s->raise;
+        step.move_to = s->move_to;
+        step.notify_supervisors = s->notify.n > 0;
+    }
+    store_route_step(d->store, d->fence, now, &step, on_carried, c);
+}
+
 static void carry(struct dispatch *d, const struct routing_decision *x, int64_t now) {
     struct carried *c = NEW(struct carried);
     struct str reason = str_c(x->reason);
+    bool leave = x->what == ROUTING_LEAVE;
     waits_begin(d, &c->waits);
     c->life = d->life;
     c->what = x->what;
@@ -78,28 +127,10 @@ static void carry(struct dispatch *d, const struct routing_decision *x, int64_t 
     d->carried++;
     switch (x->what) {
     case ROUTING_OFFER:
-        store_route_offer(d->store, d->fence, now,
-                          &(struct route_offer){.task = x->task,
-                                                .agent = x->agent,
-                                                .reason = reason,
-                                                .rev = x->rev,
-                                                .expires_ms = x->expires_ms,
-                                                .weight = x->weight,
-                                                .units = x->to[0].units,
-                                                .channel_max = x->to[0].channel_max,
-                                                .ask_again = x->ask_again},
-                          on_carried, c);
+        carry_offer(d, x, now, c);
         break;
     case ROUTING_RETURN:
-        store_route_return(d->store, d->fence, now,
-                           &(struct route_return){.task = x->task,
-                                                  .agent = x->agent,
-                                                  .reason = reason,
-                                                  .why = whys[x->cause],
-                                                  .offer = x->offer,
-                                                  .exclude_until_ms = x->exclude_until_ms,
-                                                  .missed = x->cause == ROUTING_EXPIRED},
-                           on_carried, c);
+        carry_return(d, x, now, c);
         break;
     case ROUTING_END:
         store_route_end(d->store, d->fence, now, x->task, reason, on_carried, c);
@@ -107,12 +138,14 @@ static void carry(struct dispatch *d, const struct routing_decision *x, int64_t 
     case ROUTING_WAKE:
         store_route_wake(d->store, d->fence, now, x->task, reason, on_carried, c);
         break;
-    case ROUTING_STEP: /* not decided yet */
-    case ROUTING_LEAVE:
+    case ROUTING_STEP:
+        carry_step(d, x, now, c);
         break;
     case ROUTING_REST:
+    case ROUTING_LEAVE:
         log_info("agent.rest", "agent=%s reason=%s", log_value(x->agent), x->reason);
-        store_route_rest(d->store, d->fence, now, x->agent, reason, on_carried, c);
+        store_route_rest(d->store, d->fence, now, x->agent, reason, leave ? "offline" : "away",
+                         on_carried, c);
         break;
     }
 }

@@ -33,25 +33,6 @@ struct telling {
     char task[64];
 };
 
-static struct service_facts facts_of(const json_t *own) {
-    struct service_facts f = {.created_ms = jget_int(own, "created", 0),
-                              .asked_ms = jget_int(own, "asked", 0),
-                              .replied_ms = jget_int(own, "replied", 0),
-                              .last_reply_ms = jget_int(own, "last_reply", 0),
-                              .taken_ms = jget_int(own, "taken", 0),
-                              .wanted_ms = jget_int(own, "due", 0),
-                              .paused_from_ms = jget_int(own, "paused_from", 0)};
-    const json_t *one;
-    size_t i;
-    json_array_foreach(json_object_get(own, "pauses"), i, one) {
-        if (f.pauses_n == SERVICE_PAUSES_MAX)
-            break;
-        f.pauses[f.pauses_n].from_ms = (int64_t)json_number_value(json_array_get(one, 0));
-        f.pauses[f.pauses_n++].to_ms = (int64_t)json_number_value(json_array_get(one, 1));
-    }
-    return f;
-}
-
 /* Before any was computed a rule's own deadline is shown. */
 static bool shown_are(const json_t *own, const int64_t due_ms[SERVICE_CLOCKS]) {
     const json_t *dues = json_object_get(own, "dues");
@@ -113,7 +94,7 @@ static struct clocked *clocked_of(struct dispatch *d, struct str id) {
 void clocks_task(struct dispatch *d, const json_t *own, bool gone) {
     struct str id = jget_str(own, "id"), queue = jget_str(own, "queue");
     const struct service_level *level = times_level(d->times, d->people, queue);
-    struct service_facts facts = facts_of(own);
+    struct service_facts facts = roster_facts(own);
     int64_t now = clock_wall_ms();
     /* Its facts are older than those at hand where it has ended since; the router says so. */
     if (gone || !id.n || id.n >= sizeof((struct clocked *)0)->id) {

@@ -115,7 +115,8 @@ void feed_begin(struct dispatch *d);
 void feed_end(struct dispatch *d);
 void feed_task(struct dispatch *d, struct str own); /* what is so of one task */
 /* The same to any router: a second one, to explain by. */
-void feed_router_task(struct router *r, const struct people *p, struct str own);
+void feed_router_task(struct router *r, const struct people *p, const struct times *t,
+                      struct str own);
 void feed_router_presence(struct router *r, const struct route_presence *p);
 
 /* ---- chronicle.c ---- */

@@ -347,6 +347,7 @@ bool explain_write(struct router *r, struct str task, bool german, struct buf *o
 struct asked {
     struct owed *owed;
     struct router *router;
+    const struct times *times; /* that the router looks at */
     char *task;
     bool german;
 };
@@ -365,15 +366,27 @@ static void on_presence(void *ctx, const struct route_presence *p) {
     feed_router_presence(q->router, p);
 }
 
+/* NULL: closed, or reloaded meanwhile; then its calendars have gone. */
+static const struct dispatch *still(const struct asked *q) {
+    const struct dispatch *d = q->owed->waits.d;
+    return d && d->times == q->times ? d : NULL;
+}
+
+static void on_turn(void *ctx, struct str queue, struct str agent, int64_t turn) {
+    struct asked *q = ctx;
+    router_turn(q->router, queue, agent, turn);
+}
+
 static void on_task(void *ctx, struct str own) {
     struct asked *q = ctx;
-    const struct dispatch *d = q->owed->waits.d;
+    const struct dispatch *d = still(q);
     if (d)
-        feed_router_task(q->router, d->people, own);
+        feed_router_task(q->router, d->people, d->times, own);
 }
 
 static void end(struct asked *take_q, bool ok) {
-    tell(take_q->owed, ok ? take_q->router : NULL, str_c(take_q->task), take_q->german);
+    tell(take_q->owed, ok && still(take_q) ? take_q->router : NULL, str_c(take_q->task),
+         take_q->german);
     router_free(take_q->router);
     free(take_q->task);
     free(take_q);
@@ -388,7 +401,7 @@ static void on_paused(void *arg, bool ok, const struct str *queues, size_t n) {
 
 static void on_all(void *ctx, bool ok, struct str from) {
     struct asked *q = ctx;
-    const struct dispatch *d = q->owed->waits.d;
+    const struct dispatch *d = still(q);
     (void)from;
     if (ok && d)
         store_queues_paused(d->store, on_paused, q);
@@ -406,8 +419,10 @@ void dispatch_explain(struct dispatch *d, struct str task, struct str language, 
     }
     struct asked *q = NEW(struct asked);
     q->owed = o;
+    q->times = d->times;
     q->router = roster_router(d->people, d->times, clock_wall_ms());
     q->task = mem_dup(task.p, task.n);
     q->german = german;
-    store_route_snapshot(d->store, &(struct route_snapshot){q, on_presence, on_task, on_all});
+    store_route_snapshot(d->store,
+                         &(struct route_snapshot){q, on_presence, on_turn, on_task, on_all});
 }

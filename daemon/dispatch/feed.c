@@ -11,8 +11,6 @@
 #include "dispatch/dispatch_priv.h"
 #include "store/desk.h"
 
-enum { NEEDS_MAX = 32, EXCLUDED_MAX = 256 };
-
 /* A load under way: for one life of the router. */
 struct load {
     struct waits waits;
@@ -20,93 +18,40 @@ struct load {
     char *from; /* of the log, from which changes follow */
 };
 
-static enum routing_state state_of(struct str s) {
-    static const struct {
-        const char *name;
-        enum routing_state state;
-    } names[] = {{"waiting", ROUTING_WAITING},
-                 {"offered", ROUTING_OFFERED},
-                 {"accepted", ROUTING_ACCEPTED},
-                 {"wrapup", ROUTING_WRAPUP},
-                 {"snoozed", ROUTING_SNOOZED}};
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (str_is(s, names[i].name))
-            return names[i].state;
-    return ROUTING_GONE; /* done, canceled */
+static void tell_task(struct router *r, const struct people *p, const struct times *t,
+                      const json_t *j) {
+    struct roster_task read;
+    int64_t now = clock_wall_ms();
+    roster_task_read(j, p, t, now, &read);
+    router_task(r, &read.task, now);
 }
 
-static enum routing_wish wish_of(struct str s) {
-    return str_is(s, "last")       ? ROUTING_WISH_LAST
-           : str_is(s, "transfer") ? ROUTING_WISH_TRANSFER
-           : str_is(s, "snooze")   ? ROUTING_WISH_SNOOZE
-                                   : ROUTING_WISH_NONE;
-}
-
-static size_t needs_of(const json_t *list, struct routing_need out[NEEDS_MAX]) {
-    size_t n = 0, i;
-    const json_t *one;
-    json_array_foreach(list, i, one) if (n < NEEDS_MAX) out[n++] =
-        (struct routing_need){.skill = jget_str(one, "name"), .min = jget_int(one, "min", 1)};
-    return n;
-}
-
-static size_t excluded_of(json_t *x, struct routing_excluded out[EXCLUDED_MAX]) {
-    size_t n = 0;
-    const char *agent;
-    json_t *until;
-    json_object_foreach(x, agent, until) if (n < EXCLUDED_MAX) out[n++] = (struct routing_excluded){
-        .agent = str_c(agent), .until_ms = (int64_t)json_number_value(until)};
-    return n;
-}
-
-static void tell_task(struct router *r, const struct people *p, const json_t *j) {
-    struct routing_need needs[NEEDS_MAX];
-    struct routing_excluded excluded[EXCLUDED_MAX];
-    struct routing_task t = {.id = jget_str(j, "id"),
-                             .queue = jget_str(j, "queue"),
-                             .channel = jget_str(j, "channel"),
-                             .rev = jget_int(j, "rev", 0),
-                             .state = state_of(jget_str(j, "state")),
-                             .weight = jget_int(j, "weight", 0),
-                             .priority = jget_int(j, "priority", 5),
-                             .created_ms = jget_int(j, "created", 0),
-                             .needs = needs,
-                             .agent = jget_str(j, "agent"),
-                             .offer = jget_int(j, "n", 0),
-                             .until_ms = jget_int(j, "till", 0),
-                             .excluded = excluded,
-                             .wish = wish_of(jget_str(j, "wish")),
-                             .wish_agent = jget_str(j, "wish_agent"),
-                             .wish_seen_ms = jget_int(j, "wish_seen", 0),
-                             .wish_from_ms = jget_int(j, "wish_from", 0)};
-    t.needs_n = needs_of(json_object_get(j, "skills"), needs);
-    t.excluded_n = excluded_of(json_object_get(j, "x"), excluded);
-    if (t.weight <= 0) /* nobody holds it: it weighs what the configuration says today */
-        t.weight = units_of(&p->units, t.channel);
-    router_task(r, &t, clock_wall_ms());
-}
-
-void feed_router_task(struct router *r, const struct people *p, struct str own) {
+void feed_router_task(struct router *r, const struct people *p, const struct times *t,
+                      struct str own) {
     cleanup(json_freep) json_t *j = NULL;
     if (own.n && jread_parse(own, own.n, &j, NULL))
-        tell_task(r, p, j);
+        tell_task(r, p, t, j);
 }
 
 void feed_task(struct dispatch *d, struct str own) {
     cleanup(json_freep) json_t *j = NULL;
     if (!d->router || !own.n || !jread_parse(own, own.n, &j, NULL))
         return;
-    bool gone = state_of(jget_str(j, "state")) == ROUTING_GONE;
-    clocks_task(d, j, gone);
-    tell_task(d->router, d->people, j);
+    struct str state = jget_str(j, "state");
+    clocks_task(d, j, str_is(state, "done") || str_is(state, "canceled"));
+    tell_task(d->router, d->people, d->times, j);
+}
+
+static enum routing_presence presence_of(struct str s) {
+    return str_is(s, "available")  ? ROUTING_AVAILABLE
+           : str_is(s, "draining") ? ROUTING_DRAINING
+           : str_is(s, "away")     ? ROUTING_AWAY
+                                   : ROUTING_OFFLINE;
 }
 
 void feed_router_presence(struct router *r, const struct route_presence *p) {
     struct routing_presence_news news = {.agent = p->agent,
-                                         .presence = str_is(p->state, "available")
-                                                         ? ROUTING_AVAILABLE
-                                                     : str_is(p->state, "away") ? ROUTING_AWAY
-                                                                                : ROUTING_OFFLINE,
+                                         .presence = presence_of(p->state),
                                          .since_ms = p->since_ms,
                                          .last_end_ms = p->ended_ms,
                                          .missed = p->missed,
@@ -159,6 +104,12 @@ static void on_presence(void *ctx, const struct route_presence *p) {
         feed_router_presence(d->router, p);
 }
 
+static void on_turn(void *ctx, struct str queue, struct str agent, int64_t turn) {
+    struct dispatch *d = of_this_life(ctx);
+    if (d)
+        router_turn(d->router, queue, agent, turn);
+}
+
 static void on_task(void *ctx, struct str own) {
     struct dispatch *d = of_this_life(ctx);
     if (d)
@@ -202,7 +153,8 @@ void feed_begin(struct dispatch *d) {
     struct load *l = NEW(struct load);
     waits_begin(d, &l->waits);
     l->life = d->life;
-    store_route_snapshot(d->store, &(struct route_snapshot){l, on_presence, on_task, on_all});
+    store_route_snapshot(d->store,
+                         &(struct route_snapshot){l, on_presence, on_turn, on_task, on_all});
 }
 
 void feed_end(struct dispatch *d) {

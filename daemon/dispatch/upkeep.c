@@ -60,8 +60,10 @@ static void ask_figures(struct dispatch *d) {
 }
 
 static void count_agents(struct dispatch *d) {
-    static const char *const names[] = {
-        [ROUTING_OFFLINE] = "offline", [ROUTING_AWAY] = "away", [ROUTING_AVAILABLE] = "available"};
+    static const char *const names[] = {[ROUTING_OFFLINE] = "offline",
+                                        [ROUTING_AWAY] = "away",
+                                        [ROUTING_AVAILABLE] = "available",
+                                        [ROUTING_DRAINING] = "draining"};
     int64_t n[COUNT(names)] = {0}, with_work = 0;
     struct routing_load load;
     for (size_t i = 0; i < d->people->agents_n; i++)

@@ -63,7 +63,7 @@ static void count_one(struct staff *s, const struct agent_config *a, const struc
     int64_t units = 0;
     for (size_t i = 0; i < now->held_n; i++)
         units += now->held[i].weight;
-    if (str_is(now->presence.state, "away"))
+    if (str_is(now->presence.state, "away") || str_is(now->presence.state, "draining"))
         s->away++;
     else if (!str_is(now->presence.state, "available"))
         s->offline++;

@@ -12,7 +12,7 @@
 #include "base/metrics.h"
 #include "ingest/ingest_priv.h"
 
-enum { FRESH_MS = 24 * 3600 * 1000, PROFILE_MAX = 256 << 10 };
+enum { FRESH_MS = 24 * 3600 * 1000 };
 
 struct acknowledging {
     struct unit *u;

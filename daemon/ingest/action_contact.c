@@ -8,7 +8,7 @@
 #include "ingest/profile.h"
 #include "store/task.h"
 
-enum { PROFILE_MAX = 256 << 10, TRIES = 5 };
+enum { TRIES = 5 };
 
 static void head_id(struct action *a, const char *key, char prefix, struct id id) {
     json_object_set_new(a->head, key, json_string(id_write(prefix, id).c));

@@ -11,7 +11,7 @@
 #include "ingest/ingest_priv.h"
 #include "store/body.h"
 
-enum { PROFILE_MAX = 256 << 10, DELIVERY_MAX = 32 << 10 };
+enum { DELIVERY_MAX = 32 << 10 };
 
 /* ---- conversation ---- */
 

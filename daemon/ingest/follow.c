@@ -80,6 +80,31 @@ static void task_answer(void *arg, const struct answer *a) {
         unit_finish(u);
 }
 
+/* Who should have it before all others: the manager of a key account, the owner of the episode, who
+ * had the contact last. */
+struct wish {
+    const char *kind;
+    struct str agent, deputy;
+    int64_t seen_ms;
+};
+
+static struct wish wish_of(struct unit *u) {
+    const struct look_contact *c = contact_looked(u);
+    cleanup(json_freep) json_t *profile = NULL;
+    if (c && c->profile.n && jread_parse(c->profile, PROFILE_MAX, &profile, NULL)) {
+        const json_t *key = json_object_get(profile, "key_account");
+        const char *kind = json_is_true(json_object_get(key, "hard")) ? "key-hard" : "key";
+        struct arena *keep = &u->j->arena;
+        if (jget_str(key, "manager").n)
+            return (struct wish){kind, arena_str(keep, jget_str(key, "manager")),
+                                 arena_str(keep, jget_str(key, "deputy")), 0};
+    }
+    /* Whose episode it is knows the person now, whatever window the queue has. */
+    if (u->episode_owner.n)
+        return (struct wish){"last", u->episode_owner, STR_NONE, u->tp->received_ms};
+    return (struct wish){"last", u->appended.agent, STR_NONE, u->appended.agent_ms};
+}
+
 static void want_task(struct unit *u) {
     const struct touchpoint *tp = u->tp;
     const struct appended *a = &u->appended;
@@ -87,6 +112,7 @@ static void want_task(struct unit *u) {
     struct id_text conversation = id_write('v', a->conversation);
     struct id_text contact = id_write('c', u->contact), previous = id_write('t', a->previous);
     cleanup(buf_clear) struct buf skills, tags;
+    struct wish wish = wish_of(u);
     buf_init(&skills, TEXT_LIST_MAX);
     buf_init(&tags, TEXT_LIST_MAX);
     bool ok = skills_json(&u->rule, &skills) && tags_json(u, &tags);
@@ -103,11 +129,10 @@ static void want_task(struct unit *u) {
         .tags = ok ? buf_str(&tags) : str_c("[]"),
         .due_ms = u->rule.due_ms ? tp->received_ms + u->rule.due_ms : 0,
         .previous_hint = a->has_previous ? str_c(previous.c) : STR_NONE,
-        .sticky_agent = u->episode_owner.n ? u->episode_owner
-                        : a->agent.n       ? a->agent
-                                           : STR_NONE,
-        /* Whose episode it is knows the person now, whatever window the queue has. */
-        .sticky_at_ms = u->episode_owner.n ? tp->received_ms : a->agent_ms,
+        .sticky_agent = wish.agent,
+        .sticky_at_ms = wish.seen_ms,
+        .wish = wish.kind,
+        .deputy = wish.deputy,
         .at_ms = tp->received_ms,
         .repeat = u->repeat,
     };
@@ -130,6 +155,12 @@ static void replied(void *arg, const struct answer *a) {
 /* Somebody of ours has answered: no program, and no note that never leaves. */
 static bool is_answer(const struct touchpoint *tp) {
     return str_is(tp->direction, "outbound") && !tp->auto_kind.n && !str_is(tp->kind, "note");
+}
+
+/* A note says that somebody has begun. */
+static void tell_note(struct unit *u) {
+    struct id_text conversation = id_write('v', u->appended.conversation);
+    store_task_touched(u->g->parts.store, clock_wall_ms(), str_c(conversation.c), replied, u);
 }
 
 static void tell_reply(struct unit *u) {
@@ -327,6 +358,8 @@ void unit_effects(struct unit *u) {
         unit_settle(u);
     else if (is_answer(u->tp))
         tell_reply(u);
+    else if (str_is(u->tp->kind, "note"))
+        tell_note(u);
     else
         unit_finish(u);
 }

@@ -279,6 +279,7 @@ void unit_settle(struct unit *u);
 void unit_finish(struct unit *u); /* follow.c */
 
 /* apply.c: what was found of the unit's contact, or NULL. */
+enum { PROFILE_MAX = 256 << 10 }; /* JSON of what was patched of a contact */
 const struct look_contact *contact_looked(const struct unit *u);
 
 /* episode.c: u->repeat and u->episode_owner, then next. */

@@ -7,7 +7,14 @@
 #include <touchline/kit/jread.h>
 #include <touchline/kit/utf8.h>
 
-enum { TEXT_MAX = 512, LANGUAGE_MAX = 35, TAGS_MAX = 100, MEMBERS_MAX = 200, ANY_MAX = 64 << 10 };
+enum {
+    TEXT_MAX = 512,
+    LANGUAGE_MAX = 35,
+    TAGS_MAX = 100,
+    MEMBERS_MAX = 200,
+    AGENT_MAX = 64,
+    ANY_MAX = 64 << 10
+};
 
 enum member_type {
     MEMBER_TEXT,
@@ -15,17 +22,20 @@ enum member_type {
     MEMBER_TAGS,
     MEMBER_OBJECT,
     MEMBER_BOOL,
-    MEMBER_ANY
+    MEMBER_KEY_ACCOUNT
 };
 static const struct {
     const char *name;
     enum member_type type;
     bool keeps_null; /* null says: nothing, whatever touchpoints tell */
 } members[] = {
-    {"name", MEMBER_TEXT, true},        {"language", MEMBER_LANGUAGE, true},
-    {"tags", MEMBER_TAGS, false},       {"attributes", MEMBER_OBJECT, false},
-    {"consent", MEMBER_OBJECT, false},  {"no_contact", MEMBER_BOOL, false},
-    {"key_account", MEMBER_ANY, false},
+    {"name", MEMBER_TEXT, true},
+    {"language", MEMBER_LANGUAGE, true},
+    {"tags", MEMBER_TAGS, false},
+    {"attributes", MEMBER_OBJECT, false},
+    {"consent", MEMBER_OBJECT, false},
+    {"no_contact", MEMBER_BOOL, false},
+    {"key_account", MEMBER_KEY_ACCOUNT, false},
 };
 
 static bool refuse(struct fault *f, const char *name, const char *why) {
@@ -57,6 +67,20 @@ static bool size_ok(const json_t *v) {
     return jread_dump(&text, v);
 }
 
+/* {"manager": AGENT, "deputy": AGENT or null, "hard": bool}. Who is configured is not known here: a
+ * manager who is not is waited for by nobody. */
+static bool key_account_ok(const json_t *v, struct fault *f) {
+    const json_t *manager = json_object_get(v, "manager"), *deputy = json_object_get(v, "deputy"),
+                 *hard = json_object_get(v, "hard");
+    if (!json_is_object(v) || json_object_size(v) > MEMBERS_MAX || !size_ok(v))
+        return refuse(f, "key_account", "must be an object of at most 64 KiB");
+    if (!line_ok(manager, AGENT_MAX) || !json_string_length(manager))
+        return refuse(f, "key_account/manager", "must be the id of an agent");
+    if (deputy && !json_is_null(deputy) && !line_ok(deputy, AGENT_MAX))
+        return refuse(f, "key_account/deputy", "must be the id of an agent, or null");
+    return !hard || json_is_boolean(hard) || refuse(f, "key_account/hard", "must be true or false");
+}
+
 static bool member_ok(enum member_type type, const char *name, const json_t *v, struct fault *f) {
     switch (type) {
     case MEMBER_TEXT:
@@ -70,8 +94,8 @@ static bool member_ok(enum member_type type, const char *name, const json_t *v, 
                refuse(f, name, "must be an object of at most 200 members and 64 KiB");
     case MEMBER_BOOL:
         return json_is_boolean(v) || refuse(f, name, "must be true or false");
-    case MEMBER_ANY:
-        return size_ok(v) || refuse(f, name, "must be at most 64 KiB");
+    case MEMBER_KEY_ACCOUNT:
+        return key_account_ok(v, f);
     }
     return false;
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include <touchline/kit/arena.h>
 #include <touchline/plugin.h>
 
@@ -71,5 +73,19 @@ const struct service_level *times_level(const struct times *t, const struct peop
 /* ---- router.c ---- */
 /* A router that knows them all. It looks at the calendars of `t`, which must live as long. */
 struct router *roster_router(const struct people *p, const struct times *t, int64_t now_ms);
+
+/* ---- task.c ---- */
+enum { ROSTER_NEEDS_MAX = 32, ROSTER_EXCLUDED_MAX = 256 };
+/* Views into the JSON that it was read from, and into itself: not to be copied. */
+struct roster_task {
+    struct routing_task task;
+    struct routing_need needs[ROSTER_NEEDS_MAX];
+    struct routing_excluded excluded[ROSTER_EXCLUDED_MAX];
+    struct str added[ROUTING_ADDED_MAX], more[ROUTING_OFFERS_MAX];
+};
+/* own: store/route.h. now_ms: for its next deadline. */
+void roster_task_read(const json_t *own, const struct people *p, const struct times *t,
+                      int64_t now_ms, struct roster_task *out);
+struct service_facts roster_facts(const json_t *own);
 
 #endif

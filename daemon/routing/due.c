@@ -42,6 +42,7 @@ static bool offered_due(struct router *r, struct task *t, struct routing_decisio
     routing_task_missed(t);
     give_back(t, t->holds[0].agent, ROUTING_EXPIRED, out, "offer expired");
     out->exclude_until_ms = r->now_ms + t->queue->rule.missed_holdoff_ms;
+    out->penalise = t->queue->rule.penalise_reject;
     return true;
 }
 

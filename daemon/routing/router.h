@@ -247,7 +247,9 @@ struct routing_decision {
     size_t to_n;
     struct str turn_queue; /* OFFER: whose turn moved to `agent`, for router_turn; absent: none's */
     int64_t turn;
+    struct str queue;                /* STEP: of the task */
     size_t step;                     /* STEP */
+    bool penalise;                   /* RETURN: who let it pass is idle from now on only */
     bool ask_again;                  /* OFFER: everybody had refused, exclusions are forgotten */
     size_t able;                     /* OFFER: how many could have had it (counted up to a bound) */
     enum routing_cause cause;        /* RETURN */

@@ -88,3 +88,17 @@ struct service_due service_due(const struct service_level *l, const struct servi
                                                        : SERVICE_OK;
     return due;
 }
+
+int64_t service_next(const struct service_level *l, const struct service_facts *f, int64_t now_ms,
+                     int64_t *out_from_ms) {
+    int64_t next = 0;
+    *out_from_ms = 0;
+    for (int i = 0; i < SERVICE_CLOCKS; i++) {
+        struct service_due due = service_due(l, f, (enum service_clock)i, now_ms);
+        if (due.state < SERVICE_OK || (next && due.due_ms >= next))
+            continue;
+        next = due.due_ms;
+        *out_from_ms = began(l, f, (enum service_clock)i);
+    }
+    return next;
+}

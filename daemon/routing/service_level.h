@@ -64,4 +64,9 @@ struct service_due {
 struct service_due service_due(const struct service_level *level, const struct service_facts *facts,
                                enum service_clock clock, int64_t now_ms);
 
+/* The earliest deadline of those that run, also one that is over, and when its clock began; 0:
+ * none. */
+int64_t service_next(const struct service_level *level, const struct service_facts *facts,
+                     int64_t now_ms, int64_t *out_from_ms);
+
 #endif

@@ -89,6 +89,7 @@ bool routing_step_due(struct router *r, struct task *t, struct routing_decision 
     if (due) {
         routing_decision_of(t, ROUTING_STEP, out);
         out->step = step;
+        out->queue = str_c(t->queue->id);
         say(r, t, step, out->reason);
         routing_task_set_aside(r, t);
     }

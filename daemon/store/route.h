@@ -4,8 +4,10 @@
  * shows, and as `own`, which the router needs:
  * {"id","rev","state","queue","channel","touchpoint","priority","skills","agent","n" (last offer),
  * "created","till" (ms; by state: offer expires, wrap-up or snooze ends),"due","weight" (0: nobody
- * holds it), "wish" last|transfer|snooze,"wish_agent","wish_seen","wish_from","x" {agent: excluded
- * until ms},"last","took"} and what clocks are counted from (functions/task_clock.lua):
+ * holds it), "wish"
+ * last|transfer|snooze|key|key-hard,"wish_agent","wish_seen","wish_from","deputy", "entered" (into
+ * its queue),"steps" (bits taken),"added" [queue],"more" [agent],"x" {agent: excluded until
+ * ms},"last","took"} and what clocks are counted from (functions/task_clock.lua):
  * {"asked","replied","last_reply","taken","paused_from","pauses" [[from,to]],"told","dues"}.
  */
 #ifndef STORE_ROUTE_H
@@ -32,7 +34,8 @@ struct task_move {
     int64_t offer; /* 0: the one that is open */
     struct str reason, disposition, note, to_queue, to_agent;
     int64_t until_ms;
-    struct str rules; /* lines "QUEUE WRAP CALLWRAP HOLDOFF\n", ms; CALLWRAP -1: as WRAP */
+    struct str rules; /* lines "QUEUE WRAP CALLWRAP HOLDOFF START_BY PENALISE\n", ms; CALLWRAP -1:
+                       * as WRAP; PENALISE 1 or 0 */
     int64_t now_ms;
 };
 struct task_moved {
@@ -69,21 +72,43 @@ struct route_result {
 };
 typedef void route_fn(void *arg, const struct route_result *r); /* once, later */
 
-struct route_offer {
-    struct str task, agent, reason;
-    int64_t rev, expires_ms, weight, units, channel_max;
-    bool ask_again;
+struct route_offered {
+    struct str agent;
+    int64_t units, channel_max;
 };
+struct route_offer {
+    struct str task, reason;
+    int64_t rev, expires_ms, weight;
+    bool ask_again;
+    const struct route_offered *to; /* those who can have it then get it; nobody: LATER */
+    size_t to_n;
+    struct str turn_queue; /* it was the first one's turn there; absent: nobody's */
+    int64_t turn;
+};
+/* why "expired": from all who have the offer; "untouched": what was accepted. Otherwise from him
+ * alone. */
 struct route_return {
     struct str task, agent, reason;
-    const char *why; /* as agents are told: "expired" */
+    const char *why; /* as agents are told */
     int64_t offer, exclude_until_ms;
-    bool missed;
+    bool penalise; /* they are idle from now on only */
+};
+/* A waiting task takes a step of its queue, once. */
+struct route_step {
+    struct str task, reason;
+    int64_t rev, step;    /* from 0 */
+    struct tl_ints relax; /* smallest levels from now on, 0: not asked for */
+    struct tl_strs add;   /* queues */
+    int64_t raise;        /* priority by so much */
+    struct str move_to;   /* absent: it stays */
+    bool notify_supervisors;
 };
 void store_route_offer(struct store *s, int64_t fence, int64_t now_ms, const struct route_offer *o,
                        route_fn *done, void *arg);
 void store_route_return(struct store *s, int64_t fence, int64_t now_ms,
                         const struct route_return *b, route_fn *done, void *arg);
+void store_route_step(struct store *s, int64_t fence, int64_t now_ms, const struct route_step *t,
+                      route_fn *done, void *arg);
 void store_route_end(struct store *s, int64_t fence, int64_t now_ms, struct str task,
                      struct str reason, route_fn *done, void *arg);
 void store_route_wake(struct store *s, int64_t fence, int64_t now_ms, struct str task,
@@ -95,14 +120,16 @@ void store_route_dues(struct store *s, int64_t fence, int64_t now_ms, struct str
 /* A warning or a breach of a clock, told once. */
 void store_route_told(struct store *s, int64_t fence, int64_t now_ms, struct str task, int clock,
                       bool breach, struct str reason, route_fn *done, void *arg);
+/* state "away": he was available; "offline": he was draining. */
 void store_route_rest(struct store *s, int64_t fence, int64_t now_ms, struct str agent,
-                      struct str reason, route_fn *done, void *arg);
+                      struct str reason, const char *state, route_fn *done, void *arg);
 /* Ended tasks older than the window, log entries older than keep_log_ms. done may be NULL, here and
  * below. */
 void store_route_trim(struct store *s, int64_t fence, int64_t now_ms, int64_t keep_log_ms);
 
-/* Everything, for a router that begins: `task` for each open one, `presence` for each agent known,
- * then done: from is the log's id from which changes follow. ok false: no answer, begin again. */
+/* Everything, for a router that begins: `turn` as offers told them, `task` for each open one,
+ * `presence` for each agent known, then done: from is the log's id from which changes follow. ok
+ * false: no answer, begin again. */
 struct route_presence {
     struct str agent, state, reason;
     int64_t since_ms, ended_ms, missed, lost_ms;
@@ -110,6 +137,7 @@ struct route_presence {
 struct route_snapshot {
     void *ctx;
     void (*presence)(void *ctx, const struct route_presence *p);
+    void (*turn)(void *ctx, struct str queue, struct str agent, int64_t turn);
     void (*task)(void *ctx, struct str own);
     void (*done)(void *ctx, bool ok, struct str from);
 };
@@ -119,7 +147,7 @@ void store_route_snapshot(struct store *s, const struct route_snapshot *to);
 struct store_reply;
 /* An entry as it was told; absent fields are absent strings or 0. */
 struct route_entry {
-    struct str type; /* offer revoke task presence stream queue */
+    struct str type; /* offer revoke task presence stream queue notice */
     struct str agent, queue, task_id, reason, state, json, own;
     int64_t offer, until_ms, since_ms, ended_ms, missed, lost_ms;
 };

@@ -33,7 +33,7 @@ struct loop_timer;
 struct redisReader;
 struct ssl_ctx_st;
 
-#define STORE_LIBRARY "tl1" /* version of the function library; part of every function's name */
+#define STORE_LIBRARY "tl2" /* version of the function library; part of every function's name */
 
 enum {
     STORE_SILENCE_MS = 2000, /* oldest call unanswered and nothing read: DOWN */

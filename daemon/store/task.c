@@ -126,6 +126,8 @@ void store_task_want(struct store *s, const struct task_wanted *w, answer_fn *do
     want_args(&a, w);
     task_arg(&a, STR_NONE); /* the reason of one made by hand */
     task_arg_int(&a, w->repeat);
+    task_arg(&a, w->wish ? str_c(w->wish) : STR_NONE);
+    task_arg(&a, w->deputy);
     task_call(s, "task_want", false, &a, on_want, task_question_new(done, arg));
 }
 

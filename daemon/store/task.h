@@ -20,10 +20,12 @@ struct task_wanted {
     struct str tags;          /* JSON list */
     int64_t due_ms;           /* first response; 0: none */
     struct str previous_hint; /* last finished task of the conversation, or absent */
-    struct str sticky_agent;  /* who had the contact last, or absent */
+    struct str sticky_agent;  /* who had the contact last, or manages the account; or absent */
     int64_t sticky_at_ms;
-    int64_t at_ms;  /* when it counts as created: the arrival */
-    int64_t repeat; /* how many times the person has come about it; 0: not counted */
+    const char *wish;  /* "last", "key", "key-hard"; NULL: last */
+    struct str deputy; /* of a key account, or absent */
+    int64_t at_ms;     /* when it counts as created: the arrival */
+    int64_t repeat;    /* how many times the person has come about it; 0: not counted */
 };
 /* One open task a conversation: creates it, or updates the open one (rev + 1, event "task"). OK:
  * {"id","state", "created": bool}. A task in {r}:done stays done: {"state":"done","created":false}.
@@ -35,6 +37,9 @@ void store_task_replied(struct store *s, int64_t now_ms, struct str conversation
                         answer_fn *done, void *arg);
 void store_task_rests(struct store *s, int64_t now_ms, struct str conversation, int64_t at_ms,
                       bool on, answer_fn *done, void *arg);
+/* Something was done about the conversation's open task: accepted work does not come back. */
+void store_task_touched(struct store *s, int64_t now_ms, struct str conversation, answer_fn *done,
+                        void *arg);
 /* Applies RECORD_TASK: the task as it stands (JSON with "_own", store/route.h), when its rev is
  * higher than what is there (replay); an end stands before any rev. What its conversation shows is
  * written by store_conversation_task. */

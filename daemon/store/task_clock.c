@@ -26,6 +26,14 @@ void store_task_replied(struct store *s, int64_t now_ms, struct str conversation
          task_question_new(done, arg));
 }
 
+void store_task_touched(struct store *s, int64_t now_ms, struct str conversation, answer_fn *done,
+                        void *arg) {
+    struct task_args a = {0};
+    task_arg_int(&a, now_ms);
+    task_arg(&a, conversation);
+    task_call(s, "task_touched", false, &a, on_fact, task_question_new(done, arg));
+}
+
 void store_task_rests(struct store *s, int64_t now_ms, struct str conversation, int64_t at_ms,
                       bool on, answer_fn *done, void *arg) {
     fact(s, "task_rests", now_ms, conversation, at_ms, on ? "1" : "0", on_fact,

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <touchline/kit/buf.h>
+
 #include "store/task_priv.h"
 
 /* ---- lease ---- */
@@ -64,21 +66,57 @@ void task_carried(struct store *s, const char *name, const struct task_args *a, 
     task_call(s, name, false, a, on_carried, carried_new(done, arg));
 }
 
+enum { OFFER_ARGS = 10, OFFER_EACH = 3, OFFERED_MAX = 50, STEP_LINES_MAX = 64 << 10 };
+
 void store_route_offer(struct store *s, int64_t fence, int64_t now_ms, const struct route_offer *o,
                        route_fn *done, void *arg) {
+    struct str v[OFFER_ARGS + OFFER_EACH * OFFERED_MAX];
+    char text[COUNT(v)][24];
+    size_t n = 0, to_n = o->to_n < OFFERED_MAX ? o->to_n : OFFERED_MAX;
+    v[n++] = store_int(fence, text[0]);
+    v[n++] = store_int(now_ms, text[1]);
+    v[n++] = o->task;
+    v[n++] = store_int(o->rev, text[2]);
+    v[n++] = store_int(o->expires_ms, text[3]);
+    v[n++] = store_int(o->weight, text[4]);
+    v[n++] = o->reason;
+    v[n++] = str_c(o->ask_again ? "1" : "0");
+    v[n++] = o->turn_queue.n ? o->turn_queue : str_c("");
+    v[n++] = store_int(o->turn, text[5]);
+    for (size_t i = 0; i < to_n; i++) {
+        v[n] = o->to[i].agent;
+        v[n + 1] = store_int(o->to[i].units, text[n + 1]);
+        v[n + 2] = store_int(o->to[i].channel_max, text[n + 2]);
+        n += OFFER_EACH;
+    }
+    task_call_many(s, "route_offer", false, v, n, on_carried, carried_new(done, arg));
+}
+
+void store_route_step(struct store *s, int64_t fence, int64_t now_ms, const struct route_step *t,
+                      route_fn *done, void *arg) {
     struct task_args a = {0};
+    cleanup(buf_clear) struct buf relax, add;
+    bool ok = true;
+    buf_init(&relax, STEP_LINES_MAX);
+    buf_init(&add, STEP_LINES_MAX);
+    for (size_t i = 0; i < t->relax.n; i++)
+        ok = ok && buf_addf(&relax, "%.*s %lld\n", STR_ARG(t->relax.items[i].name),
+                            (long long)t->relax.items[i].value);
+    for (size_t i = 0; i < t->add.n; i++)
+        ok = ok && buf_addf(&add, "%.*s\n", STR_ARG(t->add.items[i]));
+    assert(ok); /* the configuration bounds both */
     task_arg_int(&a, fence);
     task_arg_int(&a, now_ms);
-    task_arg(&a, o->task);
-    task_arg_int(&a, o->rev);
-    task_arg(&a, o->agent);
-    task_arg_int(&a, o->expires_ms);
-    task_arg_int(&a, o->weight);
-    task_arg_int(&a, o->units);
-    task_arg_int(&a, o->channel_max);
-    task_arg(&a, o->reason);
-    task_arg(&a, str_c(o->ask_again ? "1" : "0"));
-    task_call(s, "route_offer", false, &a, on_carried, carried_new(done, arg));
+    task_arg(&a, t->task);
+    task_arg_int(&a, t->rev);
+    task_arg_int(&a, t->step);
+    task_arg(&a, buf_str(&relax));
+    task_arg(&a, buf_str(&add));
+    task_arg_int(&a, t->raise);
+    task_arg(&a, t->move_to);
+    task_arg(&a, str_c(t->notify_supervisors ? "1" : "0"));
+    task_arg(&a, t->reason);
+    task_call(s, "route_step", false, &a, on_carried, carried_new(done, arg));
 }
 
 void store_route_return(struct store *s, int64_t fence, int64_t now_ms,
@@ -92,7 +130,7 @@ void store_route_return(struct store *s, int64_t fence, int64_t now_ms,
     task_arg(&a, str_c(b->why));
     task_arg(&a, b->reason);
     task_arg_int(&a, b->exclude_until_ms);
-    task_arg(&a, str_c(b->missed ? "1" : "0"));
+    task_arg(&a, str_c(b->penalise ? "1" : "0"));
     task_call(s, "route_return", false, &a, on_carried, carried_new(done, arg));
 }
 
@@ -117,8 +155,14 @@ void store_route_wake(struct store *s, int64_t fence, int64_t now_ms, struct str
 }
 
 void store_route_rest(struct store *s, int64_t fence, int64_t now_ms, struct str agent,
-                      struct str reason, route_fn *done, void *arg) {
-    simple(s, "route_rest", fence, now_ms, agent, reason, done, arg);
+                      struct str reason, const char *state, route_fn *done, void *arg) {
+    struct task_args a = {0};
+    task_arg_int(&a, fence);
+    task_arg_int(&a, now_ms);
+    task_arg(&a, agent);
+    task_arg(&a, reason);
+    task_arg(&a, str_c(state));
+    task_call(s, "route_rest", false, &a, on_carried, carried_new(done, arg));
 }
 
 void store_route_trim(struct store *s, int64_t fence, int64_t now_ms, int64_t keep_log_ms) {
@@ -166,6 +210,19 @@ static void on_tasks(void *arg, const struct store_reply *r, const struct fault 
         snapshot_step(sn, task_item(r, 0));
 }
 
+enum { TURN_FIELDS = 3 };
+
+static void on_turns(void *arg, const struct store_reply *r, const struct fault *f) {
+    struct snapshot *sn = arg;
+    if (f || r->type != STORE_ARRAY) {
+        snapshot_end(sn, false);
+        return;
+    }
+    for (size_t i = 0; i + TURN_FIELDS <= r->n; i += TURN_FIELDS)
+        sn->to.turn(sn->to.ctx, task_item(r, i), task_item(r, i + 1), task_item_int(r, i + 2));
+    snapshot_step(sn, str_c("0"));
+}
+
 static void on_start(void *arg, const struct store_reply *r, const struct fault *f) {
     struct snapshot *sn = arg;
     if (f || r->type != STORE_ARRAY || r->n < 1) {
@@ -181,7 +238,7 @@ static void on_start(void *arg, const struct store_reply *r, const struct fault 
                                                              .ended_ms = task_item_int(r, i + 4),
                                                              .missed = task_item_int(r, i + 5),
                                                              .lost_ms = task_item_int(r, i + 6)});
-    snapshot_step(sn, str_c("0"));
+    task_call_many(sn->store, "route_turns", true, NULL, 0, on_turns, sn);
 }
 
 void store_route_snapshot(struct store *s, const struct route_snapshot *to) {

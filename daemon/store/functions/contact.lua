@@ -11,13 +11,13 @@
 -- {c_ID}:b hash     id -> head and compressed body (contact.body)
 -- {c_ID}:v hash     id -> conversation (contact.conv); T+8 bytes a thread, OO+8 the last one of a channel and source -> id
 --
---   tl1_look     :c :v | open thread -> {} | {'to', pointer, gone, ...} | {'gone', ms} | {'contact', ...}   look.c
---   tl1_append   :c :t :b :v | ... -> {code, conversation, task, previous, asks, agent}                 append.c
---   tl1_deliver  :c :b | id rank json text -> {code, json}                                              append.c
---   tl1_amend    :c :b | id body new text -> code                                                      amend.c
---   tl1_outcome  :c :b :v | id conversation task -> 1                                                   append.c
---   tl1_task     :c :v | conversation task finished agent at json resolve text -> rev                   append.c
---   tl1_alias    :c | to status link evidence at -> {code, to}                                          look.c
+--   tl2_look     :c :v | open thread -> {} | {'to', pointer, gone, ...} | {'gone', ms} | {'contact', ...}   look.c
+--   tl2_append   :c :t :b :v | ... -> {code, conversation, task, previous, asks, agent}                 append.c
+--   tl2_deliver  :c :b | id rank json text -> {code, json}                                              append.c
+--   tl2_amend    :c :b | id body new text -> code                                                      amend.c
+--   tl2_outcome  :c :b :v | id conversation task -> 1                                                   append.c
+--   tl2_task     :c :v | conversation task finished agent at json resolve text -> rev                   append.c
+--   tl2_alias    :c | to status link evidence at -> {code, to}                                          look.c
 
 local contact = {}
 

@@ -82,7 +82,7 @@ function contact.marks(s, conv, agent, at)
   return table.concat(out)
 end
 
--- What an entry adds. c.e, c.ea: the fields; note: window(6) subject(4) order(4) agent, as the caller of tl1_append
+-- What an entry adds. c.e, c.ea: the fields; note: window(6) subject(4) order(4) agent, as the caller of tl2_append
 -- gives it; nil: by a daemon that knows nothing of it.
 function contact.remember(args, c, conv, flags, note, set)
   if not note then

@@ -4,10 +4,10 @@
 --   k        touchpoint(16) of the last automatic acknowledgement, then when, ms
 --   uHASH    JSON of why the identity cannot be written to: {"state", "at", "status", "reason"}
 --
---   tl1_recent   :t :b | from to channel at_most id -> n   inbound ones of a channel between; stops counting  correspondent.c
---   tl1_once     :c | touchpoint now per -> 1, 0           1 for the first in that time, and for it again     correspondent.c
---   tl1_mark     :c | hash json payload -> 1, 0            0: it has no such identity                         correspondent.c
---   tl1_unmark   :c | hash payload -> 1, 0                 1: there was a mark of a failure                   correspondent.c
+--   tl2_recent   :t :b | from to channel at_most id -> n   inbound ones of a channel between; stops counting  correspondent.c
+--   tl2_once     :c | touchpoint now per -> 1, 0           1 for the first in that time, and for it again     correspondent.c
+--   tl2_mark     :c | hash json payload -> 1, 0            0: it has no such identity                         correspondent.c
+--   tl2_unmark   :c | hash payload -> 1, 0                 1: there was a mark of a failure                   correspondent.c
 
 local correspondent = {}
 

@@ -5,10 +5,10 @@
 --   'r' part(16) touchpoint(16) [conversation(16)] a message id; conversation where it is another one
 --   'x'                                            erased: whoever resends it is told it is known
 --
---   tl1_claim   {p:N} | id part content revision strict -> {code, part}           ids.c: store_claim
+--   tl2_claim   {p:N} | id part content revision strict -> {code, part}           ids.c: store_claim
 --       code new, known, revised, mismatch (strict only), erased; part: where it lies
---   tl1_refer   {p:N} | reference part touchpoint conversation|'' -> 1 new, 0     ids.c: store_refer
---   tl1_forget  {p:N} | keep id...  -> 1   marks ids erased; keep '0' drops them   erase.c
+--   tl2_refer   {p:N} | reference part touchpoint conversation|'' -> 1 new, 0     ids.c: store_refer
+--   tl2_forget  {p:N} | keep id...  -> 1   marks ids erased; keep '0' drops them   erase.c
 -- All may be repeated; the first claim of an id stands, whoever repeats it.
 
 local ids = {}

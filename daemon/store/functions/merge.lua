@@ -5,20 +5,20 @@
 --   sN         an open suggestion, JSON      sn  how many there were      xKEY(16)  the suggestion about KEY
 -- A pointer (field `to`): contact(16) 'm' since(6) of a merged contact; 'a' … of an alias (contact.lua).
 --
---   tl1_join     :c | part parts at explicit if_rev rev payload -> {code, rev}
---   tl1_point    :c | to at -> 1, 0
---   tl1_part     :c | at if_rev rev payload n part... identity... -> {code, rev}
---   tl1_unpoint  :c | at to|'' -> 1, 0
---   tl1_detach   :c | from at identity(7) -> 1, 0
---   tl1_create   :c | at profile payload identity(7)... -> {code, rev}
---   tl1_identify :c | at payload identity(7) -> 1, 0
---   tl1_patch    :c | profile if_rev rev payload -> {code, rev}
---   tl1_suggest  :c | key json payload -> n, 0 known
---   tl1_settle   :c | n payload -> json or nil
---   tl1_conv     :c :v | conversation status owner if_rev rev at payload -> {code, rev}
---   tl1_cut      :t :b | id... -> 1
---   tl1_gone     :c :t :b :v | at payload -> 1
---   tl1_lock     {r}:merge | token ms -> 1, 0        tl1_unlock  {r}:merge | token -> 1, 0
+--   tl2_join     :c | part parts at explicit if_rev rev payload -> {code, rev}
+--   tl2_point    :c | to at -> 1, 0
+--   tl2_part     :c | at if_rev rev payload n part... identity... -> {code, rev}
+--   tl2_unpoint  :c | at to|'' -> 1, 0
+--   tl2_detach   :c | from at identity(7) -> 1, 0
+--   tl2_create   :c | at profile payload identity(7)... -> {code, rev}
+--   tl2_identify :c | at payload identity(7) -> 1, 0
+--   tl2_patch    :c | profile if_rev rev payload -> {code, rev}
+--   tl2_suggest  :c | key json payload -> n, 0 known
+--   tl2_settle   :c | n payload -> json or nil
+--   tl2_conv     :c :v | conversation status owner if_rev rev at payload -> {code, rev}
+--   tl2_cut      :t :b | id... -> 1
+--   tl2_gone     :c :t :b :v | at payload -> 1
+--   tl2_lock     {r}:merge | token ms -> 1, 0        tl2_unlock  {r}:merge | token -> 1, 0
 -- Callers: merge.c, erase.c, change.c. code: ok, known, stale, refused, none, gone, moved (rev is where it leads).
 -- if_rev below 0: any. rev above 0: of a record that is applied again; it stands where it is the higher.
 

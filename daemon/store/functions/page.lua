@@ -1,6 +1,6 @@
 -- page.lua - entries of one part, newest first; reads only. After contact.lua, whose heads of bodies it decodes.
 --
---   tl1_page  :t :b | max min before limit scan channel conversation bytes -> {more, ms, id, (id ms record)...}  page.c
+--   tl2_page  :t :b | max min before limit scan channel conversation bytes -> {more, ms, id, (id ms record)...}  page.c
 --
 -- before: id at `max` from which on older ones follow ('' none); channel 0 any; conversation '' any. more: '1' where
 -- it stopped at ms, id before its end (limit, scan or bytes reached).

@@ -3,8 +3,8 @@
 --
 -- A member is WORD NUL contact(16); all scores are 0, so members stand in the order of their bytes.
 --
---   tl1_index   {x:NN} | '1' add or '0' remove, member... -> 1              search.c
---   tl1_search  {x:NN} | prefix limit -> {contact(16)...}                   search.c
+--   tl2_index   {x:NN} | '1' add or '0' remove, member... -> 1              search.c
+--   tl2_search  {x:NN} | prefix limit -> {contact(16)...}                   search.c
 
 tl.oom('index', function(keys, args)
   for i = 2, #args do

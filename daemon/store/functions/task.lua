@@ -8,23 +8,55 @@
 --   {r}:done  hash, id -> the task as it ended      {r}:ended zset, when -> id      {r}:dv hash, conversation -> last one
 --   {r}:asked:N hash, touchpoint -> task that took it in; N counts windows of a day, two are kept
 --   {r}:p     hash, agent -> presence (task_move.lua)      {r}:lease, {r}:s, {r}:sn (task_route.lua)
---   {r}:log   stream: type offer|revoke|task|presence|stream|queue, agent, and by type
+--   {r}:turns hash, 'QUEUE AGENT' -> whose turn it was by round robin or weight, as the router says
+--   {r}:log   stream: type offer|revoke|task|presence|stream|queue|notice, agent, and by type
 --             queue id n until reason task (as the contract shows it) own (what the router needs)
 --             reason: of a revoke, as agents are told; 'wrapup' of a task whose wrap-up ended, which nobody records yet
+--
+-- A task that is offered to several has the first of them as its agent, the others in t.more; all hold its weight, under
+-- one number of the offer and one end, and the first to accept has it.
+--
+-- t.entered: into its queue; t.steps: bits of the queue's steps that were taken; t.added: queues that steps have added.
 --
 -- States: waiting offered accepted wrapup snoozed; done and canceled leave {r}:t. Only task.change moves a task.
 -- `now` is the caller's wall clock in ms, for what people see; leases know Redis TIME alone.
 --
---   tl1_task_want    now id conv contact touchpoint queue channel subject priority skills tags due previous
---                    sticky_agent sticky_at created '' repeat -> {id, state, created '1' or '0', own}       task.c
---   tl1_task_put     now json -> {code new|known|older, state}                                   task.c
---   tl1_task_hand    as want, reason -> {code ok|open, json, own, rev}                           task_move.c
---   tl1_task_forget  now id -> 1, 0      tl1_task_moved  now id contact -> 1, 0                  task_contact.c
+--   tl2_task_want    now id conv contact touchpoint queue channel subject priority skills tags due previous
+--                    wish_agent seen_at created '' repeat wish deputy -> {id, state, created '1' or '0', own}   task.c
+--       wish: '' and 'last' had the contact last, 'key' and 'key-hard' manages the account
+--   tl2_task_put     now json -> {code new|known|older, state}                                   task.c
+--   tl2_task_hand    as want, reason -> {code ok|open, json, own, rev}                           task_move.c
+--   tl2_task_forget  now id -> 1, 0      tl2_task_moved  now id contact -> 1, 0                  task_contact.c
 
 local task = {}
 
 task.LOG_MAX, task.HISTORY_MAX, task.TOOK_MAX, task.WINDOW_MS = 20000, 100, 50, 86400000
 task.HELD = {offered = true, accepted = true, wrapup = true}
+
+-- Fields that tasks of before do not have.
+function task.whole(t)
+  t.more, t.added, t.steps, t.entered = t.more or {}, t.added or {}, t.steps or 0, t.entered or t.created
+  t.deputy = t.deputy or ''
+  return t
+end
+
+-- Who has it, or is offered it.
+function task.holders(t)
+  local out = task.HELD[t.state] and {t.agent} or {}
+  for _, agent in ipairs(t.state == 'offered' and t.more or {}) do
+    out[#out + 1] = agent
+  end
+  return out
+end
+
+function task.holds(t, agent)
+  for _, a in ipairs(task.holders(t)) do
+    if a == agent then
+      return true
+    end
+  end
+  return false
+end
 
 -- ---- text ----
 
@@ -63,12 +95,14 @@ end
 
 -- As the contract shows it.
 function task.json(t)
-  local offer = t.state == 'offered' and '{"n":' .. task.number(t.n) .. ',"expires_at":' .. task.time(t.till) .. '}'
+  local several = t.state == 'offered' and #t.more > 0
+  local offer = t.state == 'offered' and '{"n":' .. task.number(t.n) .. ',"expires_at":' .. task.time(t.till) ..
+    (several and ',"agents":' .. task.list(task.holders(t)) or '') .. '}'
   return table.concat({'{"id":"', t.id, '","rev":', task.number(t.rev), ',"conversation":', task.text(t.conv),
     ',"contact":', task.text(t.contact), ',"touchpoint":', task.text(t.tp), ',"previous":', task.text(t.prev),
     ',"queue":', task.text(t.queue), ',"channel":', task.text(t.channel), ',"subject":', task.text(t.subject),
     ',"priority":', task.number(t.priority), ',"skills":', t.skills, ',"tags":', t.tags, ',"state":"', t.state,
-    '","agent":', task.text(t.agent), ',"offer":', offer or 'null', ',"created_at":', task.time(t.created),
+    '","agent":', task.text(not several and t.agent or ''), ',"offer":', offer or 'null', ',"created_at":', task.time(t.created),
     ',"due":', task.clock_due(t),
     ',"snoozed_until":', t.state == 'snoozed' and task.time(t.till) or 'null', ',"disposition":', task.text(t.disp),
     ',"note":', task.text(t.note), ',"repeat":', task.number(t.again or 0), ',"history":[',
@@ -89,7 +123,9 @@ function task.own(t)
     task.number(t.priority), ',"skills":', t.skills, ',"agent":', task.text(t.agent), ',"n":', task.number(t.n),
     ',"created":', task.number(t.created), ',"till":', task.number(t.till), ',"due":', task.number(t.due),
     ',"weight":', task.number(t.weight), ',"wish":', task.text(t.wish), ',"wish_agent":', task.text(t.wish_agent),
-    ',"wish_seen":', task.number(t.wish_seen), ',"wish_from":', task.number(t.wish_from), ',"x":{',
+    ',"wish_seen":', task.number(t.wish_seen), ',"wish_from":', task.number(t.wish_from), ',"deputy":',
+    task.text(t.deputy), ',"entered":', task.number(t.entered), ',"steps":', task.number(t.steps), ',"added":',
+    task.list(t.added), ',"more":', task.list(t.more), ',"x":{',
     table.concat(x, ','), '},"last":{', table.concat(last, ','), '},"took":', task.list(t.took), task.clock_own(t), '}'})
 end
 
@@ -97,12 +133,12 @@ end
 
 function task.load(r, id)
   local s = redis.call('HGET', r .. ':t', id)
-  return s and cmsgpack.unpack(s)
+  return s and task.whole(cmsgpack.unpack(s))
 end
 
 function task.ended(r, id)
   local s = redis.call('HGET', r .. ':done', id)
-  return s and cmsgpack.unpack(s)
+  return s and task.whole(cmsgpack.unpack(s))
 end
 
 function task.log(r, ...)
@@ -133,13 +169,12 @@ end
 -- Into its indexes, or out of them.
 function task.index(r, t, by)
   task.count(r, t, by)
-  if not task.HELD[t.state] then
-    return
-  end
-  if by > 0 then
-    redis.call('HSET', r .. ':a:' .. t.agent, t.id, task.number(t.weight) .. ' ' .. t.channel)
-  else
-    redis.call('HDEL', r .. ':a:' .. t.agent, t.id)
+  for _, agent in ipairs(task.holders(t)) do
+    if by > 0 then
+      redis.call('HSET', r .. ':a:' .. agent, t.id, task.number(t.weight) .. ' ' .. t.channel)
+    else
+      redis.call('HDEL', r .. ':a:' .. agent, t.id)
+    end
   end
 end
 
@@ -182,10 +217,21 @@ function task.save(r, t, now)
   end
 end
 
--- The one place where a task moves. c: to, agent (false: nobody), till, reason, who (for the history), kind and why of
--- the entry, tell (the agent to whom it is told).
+-- The others that had an offer: it has gone, or they are told what has become of the task.
+function task.tell_others(r, t, c, told, before)
+  for _, agent in ipairs(before) do
+    if agent ~= told and not task.holds(t, agent) then
+      task.tell(r, t, 'revoke', agent, t.state == 'accepted' and 'rescinded' or c.why or 'canceled')
+    elseif agent ~= told then
+      task.tell(r, t, 'task', agent)
+    end
+  end
+end
+
+-- The one place where a task moves. c: to, agent (false: nobody), more (to whom it is offered too), till, reason, who (for
+-- the history), kind and why of the entry, tell (the agent to whom it is told).
 function task.change(r, t, now, c)
-  local from, had = t.state, t.agent
+  local from, had, before = t.state, t.agent, task.holders(t)
   task.index(r, t, -1)
   if (from == 'accepted' or from == 'wrapup') and c.to ~= 'wrapup' and c.to ~= from then
     task.worked(r, had, now)
@@ -194,14 +240,21 @@ function task.change(r, t, now, c)
   if c.agent ~= nil then
     t.agent = c.agent or ''
   end
+  if c.more or t.state ~= 'offered' then
+    t.more = c.more or {}
+  end
   if not task.HELD[t.state] then
     t.weight = 0
   end
+  local who, told = c.who or had, c.tell or had
   task.clock_change(r, t, now, c.reason)
-  task.remember(t, now, from, c.who or had, c.reason)
-  task.count_move(r, t, now, from, had, c.why)
+  task.remember(t, now, from, who, c.reason)
+  task.count_move(r, t, now, from, who, c.why)
   task.save(r, t, now)
-  task.tell(r, t, c.kind or 'task', c.tell or had, c.why)
+  task.tell(r, t, c.kind or 'task', told, c.why)
+  if from == 'offered' then
+    task.tell_others(r, t, c, told, before)
+  end
 end
 
 -- Back into the queue, in the place that it had.
@@ -211,13 +264,18 @@ end
 
 -- ---- asking for work ----
 
+function task.wish_kind(agent, kind)
+  return agent ~= '' and (kind and kind ~= '' and kind or 'last') or ''
+end
+
 function task.new(args)
   return {id = args[2], rev = 1, conv = args[3], contact = args[4], tp = args[5], queue = args[6], channel = args[7],
     subject = args[8], priority = tonumber(args[9]), skills = args[10], tags = args[11], due = tonumber(args[12]),
-    prev = args[13], wish = args[14] ~= '' and 'last' or '', wish_agent = args[14], wish_seen = tonumber(args[15]),
+    prev = args[13], wish = task.wish_kind(args[14], args[19]), wish_agent = args[14], wish_seen = tonumber(args[15]),
     wish_from = tonumber(args[16]), created = tonumber(args[16]), state = 'waiting', agent = '', n = 0, till = 0,
     weight = 0, disp = '', note = '', history = {}, x = {}, last = {}, took = {},
-    again = tonumber(args[18]) or 0}
+    again = tonumber(args[18]) or 0, deputy = args[20] or '', entered = tonumber(args[16]), steps = 0, added = {},
+    more = {}}
 end
 
 function task.create(r, t, now, reason)
@@ -315,12 +373,13 @@ function task.read(json)
     skills = task.list(j.skills), tags = task.list(j.tags), state = o.state, agent = s(o.agent), n = o.n,
     till = o.till, created = o.created, due = o.due, weight = o.weight, wish = s(o.wish), wish_agent = s(o.wish_agent),
     wish_seen = o.wish_seen, wish_from = o.wish_from, disp = s(j.disposition), note = s(j.note), x = o.x,
-    last = o.last, took = o.took, again = tonumber(j['repeat']) or 0, history = {}}
+    last = o.last, took = o.took, deputy = s(o.deputy), entered = o.entered, steps = o.steps, added = o.added, more = o.more,
+    again = tonumber(j['repeat']) or 0, history = {}}
   for i, h in ipairs(j.history) do
     t.history[i] = (cjson.encode(h):gsub('\\/', '/'))
   end
   task.clock_read(t, o)
-  return t
+  return task.whole(t)
 end
 
 -- The higher revision stands, in whatever order records come, but an end before all: what has ended does not begin again.

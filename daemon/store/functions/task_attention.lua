@@ -2,8 +2,8 @@
 --
 -- {c_ID}:l  hash, agent -> {state, conv, till (Redis TIME)}; gone by itself when nobody renews it
 --
---   tl1_attention_put  :l | agent state conversation ttl -> {json of what he does, json list of the others}    attention.c
---   tl1_attention      :l | agent -> json list of the others                                                    attention.c
+--   tl2_attention_put  :l | agent state conversation ttl -> {json of what he does, json list of the others}    attention.c
+--   tl2_attention      :l | agent -> json list of the others                                                    attention.c
 --       state '' looks away. Told on the contact's channel as {"attention": …}, see contact.publish.
 
 function task.attention_json(agent, a)

@@ -3,10 +3,10 @@
 -- {r}:canned  hash, id -> {rev, json}: as its last writer put it, without rev; json '' was deleted, and keeps its rev so
 --             that an older record does not bring it back
 --
---   tl1_canned_put   id mode if_rev rev json -> {code ok|known|none|stale|full, rev}              canned.c
+--   tl2_canned_put   id mode if_rev rev json -> {code ok|known|none|stale|full, rev}              canned.c
 --       mode new, put or drop; or again, a record with its rev. if_rev -1: any
---   tl1_canned       id -> {json, rev} or {}                                                     canned.c
---   tl1_canned_list  after limit -> {more '1' or '0', id, json, rev, …}, by id                   canned.c
+--   tl2_canned       id -> {json, rev} or {}                                                     canned.c
+--   tl2_canned_list  after limit -> {more '1' or '0', id, json, rev, …}, by id                   canned.c
 
 task.CANNED_MAX = 5000
 

@@ -5,10 +5,10 @@
 -- a breach of clock c), dues (as last computed by the router's holder, shown to people). Times in ms, 0: none.
 -- Clocks: 0 first_response 1 next_response 2 update 3 resolve 4 acknowledge.
 --
---   tl1_task_replied  now conv at -> 1, 0           an agent's reply has gone onto the timeline          task_clock.c
---   tl1_task_rests    now conv at on -> 1, 0        the conversation is pending, or no longer             task_clock.c
---   tl1_route_dues    fence now id due...           -> {code, own, json}                                  task_clock.c
---   tl1_route_told    fence now id clock kind reason   kind 0 a warning, 1 a breach -> {code, own, json}  task_clock.c
+--   tl2_task_replied  now conv at -> 1, 0           an agent's reply has gone onto the timeline          task_clock.c
+--   tl2_task_rests    now conv at on -> 1, 0        the conversation is pending, or no longer             task_clock.c
+--   tl2_route_dues    fence now id due...           -> {code, own, json}                                  task_clock.c
+--   tl2_route_told    fence now id clock kind reason   kind 0 a warning, 1 a breach -> {code, own, json}  task_clock.c
 
 task.CLOCKS = {'first_response', 'next_response', 'update', 'resolve', 'acknowledge'}
 task.PAUSES_MAX = 16
@@ -114,6 +114,22 @@ function task.of(r, conv)
   return id and task.load(r, id)
 end
 
+-- Accepted work of which nothing was done comes back by its time: now something was.
+function task.touch(t)
+  local asleep = t.state == 'accepted' and t.till > 0
+  t.till = asleep and 0 or t.till
+  return asleep
+end
+
+tl.fn('task_touched', function(keys, args)
+  local r, t = keys[1], task.of(keys[1], args[2])
+  if not t or not task.touch(t) then
+    return 0
+  end
+  task.same(r, t, tonumber(args[1]), 'begun')
+  return 1
+end)
+
 tl.fn('task_replied', function(keys, args)
   local r, now, at = keys[1], tonumber(args[1]), tonumber(args[3])
   local t = task.of(r, args[2])
@@ -127,6 +143,7 @@ tl.fn('task_replied', function(keys, args)
     task.untell(c, 1)
   end
   task.untell(c, 2)
+  task.touch(t)
   task.same(r, t, now, 'answered')
   return 1
 end)

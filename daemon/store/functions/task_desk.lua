@@ -3,10 +3,10 @@
 -- {r}:paused  hash, queue -> {at, by, reason}: queues of which nothing is offered
 -- {r}:audit   stream, the newest AUDIT_MAX: now who what task agent queues (lines) why
 --
---   tl1_queue_pause    now queue who paused('1' or '0') reason -> 1 changed, 0 it was so      desk.c
---   tl1_queues_paused  -> {queue...}                                                        desk.c
---   tl1_presence_force now agent who state reason queues -> {state, reason, since}          desk.c
---   tl1_audit          queues before scan limit -> {before, {id, {field, value…}} …}        desk.c
+--   tl2_queue_pause    now queue who paused('1' or '0') reason -> 1 changed, 0 it was so      desk.c
+--   tl2_queues_paused  -> {queue...}                                                        desk.c
+--   tl2_presence_force now agent who state reason queues -> {state, reason, since}          desk.c
+--   tl2_audit          queues before scan limit -> {before, {id, {field, value…}} …}        desk.c
 --       queues: lines, '' all. before: an entry's id, '' from the newest; answered '' where all were seen
 
 task.AUDIT_MAX = 100000

@@ -2,12 +2,14 @@
 --
 -- {r}:p  agent -> {state, reason, since, ended (last work or wrap-up), missed (offers in a row), lost (no stream since)}
 --
---   tl1_task_move  now id move actor role queues n reason disposition note queue agent until rules
+--   tl2_task_move  now id move actor role queues n reason disposition note queue agent until rules
 --                  -> {code, json, own, rev, had}                                            task_move.c
---       role 'agent' (his own), 'lead' (any within queues; '' all). queues: lines. rules: lines 'QUEUE WRAP CALLWRAP HOLDOFF'
+--       role 'agent' (his own), 'lead' (any within queues; '' all). queues: lines. rules: lines 'QUEUE WRAP CALLWRAP HOLDOFF
+--       START_BY PENALISE(1 0)'
+--   tl2_task_touched  now conv -> 1, 0: something was done about the conversation's open task        task_clock.c
 --       code ok, repeated, none (not there, or not to be known), state, offer (that offer is over)
---   tl1_presence      now agent state reason -> {state, reason, since}                       task_agent.c
---   tl1_presence_back agent state reason since -> 1, 0: only where none is known             task_agent.c
+--   tl2_presence      now agent state reason -> {state, reason, since}                       task_agent.c
+--   tl2_presence_back agent state reason since -> 1, 0: only where none is known             task_agent.c
 
 task.moves = {
   accept = {from = {offered = 'agent'}},
@@ -28,8 +30,8 @@ function task.rule(rules, queue)
   if not at then
     return 0, 0, 0
   end
-  local wrap, call, holdoff = rules:sub(at + #queue):match('^ (%-?%d+) (%-?%d+) (%d+)')
-  return tonumber(wrap), tonumber(call), tonumber(holdoff)
+  local wrap, call, holdoff, start, penalise = rules:sub(at + #queue):match('^ (%-?%d+) (%-?%d+) (%d+) ?(%d*) ?(%d*)')
+  return tonumber(wrap), tonumber(call), tonumber(holdoff), tonumber(start) or 0, penalise == '1'
 end
 
 function task.exclude(t, agent, now, holdoff)
@@ -44,7 +46,42 @@ function task.exclude(t, agent, now, holdoff)
 end
 
 function task.no_wish(t)
-  t.wish, t.wish_agent, t.wish_seen, t.wish_from = '', '', 0, 0
+  t.wish, t.wish_agent, t.wish_seen, t.wish_from, t.deputy = '', '', 0, 0, ''
+end
+
+-- He does not take it: of a key account the deputy is asked next, otherwise nobody in particular.
+function task.refused(t, agent, now)
+  local key = t.wish == 'key' or t.wish == 'key-hard'
+  local deputy = key and t.deputy or ''
+  if key and t.wish_agent ~= agent then
+    return
+  end
+  task.no_wish(t)
+  if deputy ~= '' then
+    task.wish_for(t, 'key', deputy, now)
+  end
+end
+
+-- Idle from now on only, where his queue wants it so.
+function task.penalise(r, agent, now)
+  local p = task.presence(r, agent)
+  p.ended = now
+  redis.call('HSET', r .. ':p', agent, cmsgpack.pack(p))
+end
+
+-- One of several loses the offer, the others keep it; false: he was the last.
+function task.drop(r, t, now, agent, reason, why)
+  local rest = {}
+  for _, a in ipairs(task.holders(t)) do
+    rest[#rest + 1] = a ~= agent and a or nil
+  end
+  if t.state ~= 'offered' or #rest == 0 then
+    return false
+  end
+  local first = table.remove(rest, 1)
+  task.change(r, t, now, {to = 'offered', till = t.till, agent = first, more = rest, reason = reason, who = agent,
+    kind = 'revoke', tell = agent, why = why})
+  return true
 end
 
 function task.wish_for(t, kind, agent, from)
@@ -68,16 +105,26 @@ end
 -- m: actor, n, reason, disposition, note, queue, agent, till, rules
 
 function task.moves.accept.act(r, t, now, m)
-  task.answered(r, t.agent)
-  task.change(r, t, now, {to = 'accepted', reason = m.by_lead and 'accepted for him by ' .. m.actor or 'accepted'})
+  local who = m.by_lead and t.agent or m.actor
+  local _, _, _, start = task.rule(m.rules, t.queue)
+  task.answered(r, who)
+  task.change(r, t, now, {to = 'accepted', agent = who, who = who, tell = who, till = start > 0 and now + start or 0,
+    reason = m.by_lead and 'accepted for him by ' .. m.actor or 'accepted'})
 end
 
 function task.moves.reject.act(r, t, now, m)
-  local _, _, holdoff = task.rule(m.rules, t.queue)
-  task.answered(r, t.agent)
-  task.exclude(t, t.agent, now, holdoff)
-  task.no_wish(t)
-  task.back(r, t, now, task.said('rejected', m.reason), 'revoke', 'rejected')
+  local _, _, holdoff, _, penalise = task.rule(m.rules, t.queue)
+  local who = m.by_lead and t.agent or m.actor
+  local reason = task.said('rejected', m.reason)
+  task.answered(r, who)
+  if penalise then
+    task.penalise(r, who, now)
+  end
+  task.exclude(t, who, now, holdoff)
+  task.refused(t, who, now)
+  if not task.drop(r, t, now, who, reason, 'rejected') then
+    task.back(r, t, now, reason, 'revoke', 'rejected')
+  end
 end
 
 function task.moves.complete.act(r, t, now, m)
@@ -93,6 +140,13 @@ function task.moves.complete.act(r, t, now, m)
   end
 end
 
+-- Into another queue, whose steps then begin; its place among the others stays by its age.
+function task.into(r, t, now, queue)
+  task.index(r, t, -1)
+  t.queue, t.entered, t.steps, t.added = queue, now, 0, {}
+  task.index(r, t, 1)
+end
+
 function task.moves.transfer.act(r, t, now, m)
   local _, _, holdoff = task.rule(m.rules, t.queue)
   local was = t.state
@@ -105,9 +159,7 @@ function task.moves.transfer.act(r, t, now, m)
     task.wish_for(t, 'transfer', m.agent, now)
   end
   if m.queue ~= '' then -- the old queue's index must not keep it
-    task.index(r, t, -1)
-    t.queue = m.queue
-    task.index(r, t, 1)
+    task.into(r, t, now, m.queue)
   end
   task.back(r, t, now, reason, was == 'offered' and 'revoke', 'transferred')
 end
@@ -115,7 +167,9 @@ end
 -- Not to him again at once, whoever took it from him.
 function task.moves.release.act(r, t, now, m)
   local _, _, holdoff = task.rule(m.rules, t.queue)
-  task.exclude(t, t.agent, now, holdoff)
+  for _, agent in ipairs(task.holders(t)) do
+    task.exclude(t, agent, now, holdoff)
+  end
   task.no_wish(t)
   task.back(r, t, now, task.said('released by ' .. m.actor, m.reason), t.state == 'offered' and 'revoke', 'released')
 end
@@ -141,7 +195,7 @@ end
 -- nil where he may, else the code.
 function task.refuses(t, name, m)
   local who = task.moves[name].from[t.state]
-  local his = t.agent == m.actor
+  local his = task.holds(t, m.actor)
   if name == 'accept' or name == 'reject' then
     if m.n ~= '' and (t.state ~= 'offered' or tonumber(m.n) ~= t.n or not his and not m.by_lead) then
       return his and t.state ~= 'offered' and tonumber(m.n) == t.n and 'state' or 'offer'
@@ -167,11 +221,11 @@ tl.fn('task_move', function(keys, args)
   if not t then
     return {'none'}
   end
-  local touched = t.agent == m.actor or t.last[m.actor] ~= nil or t.x[m.actor] ~= nil
+  local touched = t.agent == m.actor or task.holds(t, m.actor) or t.last[m.actor] ~= nil or t.x[m.actor] ~= nil
   if args[6] ~= '' and not task.line_of(args[6], t.queue) and not touched then
     return {'none'}
   end
-  m.by_lead = args[5] == 'lead' and t.agent ~= m.actor
+  m.by_lead = args[5] == 'lead' and not task.holds(t, m.actor)
   local sign = table.concat({name, name == 'transfer' and m.queue .. '/' .. m.agent or '',
     name == 'snooze' and args[13] or '', (name == 'accept' or name == 'reject') and (m.n ~= '' and m.n or t.n) or ''}, ' ')
   local no = task.refuses(t, name, m)

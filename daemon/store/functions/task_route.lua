@@ -4,16 +4,21 @@
 --            late does no harm: whatever it decided is refused here.
 -- {r}:s      zset: until (Redis TIME) -> 'AGENT DAEMON', an agent's streams at a daemon     {r}:sn  agent -> how many daemons
 --
---   tl1_route_lease   holder ms -> {held, fence, left_ms}           tl1_route_leave  holder -> 1, 0
---   tl1_route_offer   fence now id rev agent expires weight units channel_max reason ask_again
---   tl1_route_return  fence now id agent n why reason exclude_until missed
---   tl1_route_end     fence now id reason           tl1_route_wake    fence now id reason
+--   tl2_route_lease   holder ms -> {held, fence, left_ms}           tl2_route_leave  holder -> 1, 0
+--   tl2_route_offer   fence now id rev expires weight reason ask_again turn_queue turn (agent units channel_max)...
+--       to all of them that can have it; turn_queue: of which queue it was the first one's turn, '' of none
+--   tl2_route_return  fence now id agent n why reason exclude_until missed
+--   tl2_route_end     fence now id reason           tl2_route_wake    fence now id reason
 --       -> {code ok|stale|later|fence, own, json}   own is '' where the task is no longer open
---   tl1_route_rest    fence now agent reason -> {code}
---   tl1_route_trim    fence now keep_log_ms -> {code}
---   tl1_streams       now daemon ttl agent... -> 1     tl1_stream_end  now daemon agent -> 1
---   tl1_streams_sweep fence now -> {code}
+--   tl2_route_step    fence now id rev step relax add raise move_to notify reason       relax: lines 'SKILL LEVEL', add: lines
+--   tl2_route_rest    fence now agent reason state('away' missed, 'offline' drained) -> {code}
+--   tl2_route_turns   -> {queue, agent, turn, …}
+--   tl2_route_trim    fence now keep_log_ms -> {code}
+--   tl2_streams       now daemon ttl agent... -> 1     tl2_stream_end  now daemon agent -> 1
+--   tl2_streams_sweep fence now -> {code}
 -- All called by task_route.c.
+
+task.TURNS_MAX = 200000
 
 function task.fenced(r, fence)
   return redis.call('HGET', r .. ':lease', 'fence') == fence
@@ -58,49 +63,150 @@ function task.has_room(r, agent, channel, weight, units, channel_max)
   return used <= units and of_channel < channel_max
 end
 
-tl.fn('route_offer', function(keys, args)
-  local r, now, id, agent = keys[1], tonumber(args[2]), args[3], args[5]
-  if not task.fenced(r, args[1]) then
-    return {'fence'}
+-- Those of the arguments from `at` on that can have it now.
+function task.able(r, t, args, at)
+  local able = {}
+  for i = at, #args, 3 do
+    local p = task.presence(r, args[i])
+    if p.state == 'available' and p.lost == 0 and
+      task.has_room(r, args[i], t.channel, tonumber(args[6]), tonumber(args[i + 1]), tonumber(args[i + 2])) then
+      able[#able + 1] = args[i]
+    end
   end
-  local t, weight = task.load(r, id), tonumber(args[7])
-  if not t or t.state ~= 'waiting' or t.rev ~= tonumber(args[4]) then
-    return task.answer(r, 'stale', id)
-  end
-  local p = task.presence(r, agent)
-  if p.state ~= 'available' or p.lost > 0 or
-    not task.has_room(r, agent, t.channel, weight, tonumber(args[8]), tonumber(args[9])) then
-    return task.answer(r, 'later', id)
-  end
-  if args[11] == '1' then
-    t.x = {}
-  end
-  t.weight, t.n = weight, t.n + 1
-  task.change(r, t, now, {to = 'offered', agent = agent, till = tonumber(args[6]), who = agent, reason = args[10],
-    kind = 'offer', tell = agent})
-  return {'ok', task.own(t), task.json(t)}
-end)
+  return able
+end
 
-tl.fn('route_return', function(keys, args)
-  local r, now, id, agent = keys[1], tonumber(args[2]), args[3], args[4]
+tl.fn('route_offer', function(keys, args)
+  local r, now, id = keys[1], tonumber(args[2]), args[3]
   if not task.fenced(r, args[1]) then
     return {'fence'}
   end
   local t = task.load(r, id)
-  local expired = args[9] == '1'
-  if not t or (t.state ~= 'offered' and t.state ~= 'accepted') or t.agent ~= agent or t.n ~= tonumber(args[5]) or
-    expired and t.state ~= 'offered' then
+  if not t or t.state ~= 'waiting' or t.rev ~= tonumber(args[4]) then
     return task.answer(r, 'stale', id)
   end
-  local till = tonumber(args[8])
-  task.exclude(t, agent, now, till > 0 and till - now or 0)
-  task.no_wish(t)
-  if expired then
-    local p = task.presence(r, agent)
-    p.missed = p.missed + 1
-    redis.call('HSET', r .. ':p', agent, cmsgpack.pack(p))
+  local able = task.able(r, t, args, 11)
+  if #able == 0 then
+    return task.answer(r, 'later', id)
   end
-  task.back(r, t, now, args[7], t.state == 'offered' and 'revoke', args[6])
+  if args[8] == '1' then
+    t.x = {}
+  end
+  if args[9] ~= '' then
+    redis.call('HSET', r .. ':turns', args[9] .. ' ' .. able[1], args[10])
+  end
+  local first = table.remove(able, 1)
+  t.weight, t.n = tonumber(args[6]), t.n + 1
+  task.change(r, t, now, {to = 'offered', agent = first, more = able, till = tonumber(args[5]), who = first,
+    reason = args[7], kind = 'offer', tell = first})
+  for _, agent in ipairs(able) do
+    task.tell(r, t, 'offer', agent)
+  end
+  return {'ok', task.own(t), task.json(t)}
+end)
+
+tl.ro('route_turns', function(keys)
+  local out, all = {}, redis.call('HGETALL', keys[1] .. ':turns')
+  for i = 1, #all, 2 do
+    local queue, agent = all[i]:match('^([^ ]*) (.*)$')
+    out[#out + 1], out[#out + 2], out[#out + 3] = queue, agent, all[i + 1]
+  end
+  return out
+end)
+
+-- What the router knew of it still holds.
+function task.may_return(t, agent, n, why, now)
+  if not t or t.n ~= n or not task.holds(t, agent) then
+    return false
+  elseif why == 'expired' then
+    return t.state == 'offered'
+  elseif why == 'untouched' then
+    return t.state == 'accepted' and t.till > 0 and t.till <= now
+  end
+  return t.state == 'offered' or t.state == 'accepted'
+end
+
+function task.expire(r, t, now, till, penalise)
+  for _, agent in ipairs(task.holders(t)) do
+    local p = task.presence(r, agent)
+    p.missed, p.ended = p.missed + 1, penalise and now or p.ended
+    redis.call('HSET', r .. ':p', agent, cmsgpack.pack(p))
+    task.exclude(t, agent, now, till > 0 and till - now or 0)
+    task.refused(t, agent, now)
+    if agent ~= t.agent then
+      task.stat(r, agent, now, 'missed', 1)
+    end
+  end
+end
+
+tl.fn('route_return', function(keys, args)
+  local r, now, id, agent, why = keys[1], tonumber(args[2]), args[3], args[4], args[6]
+  if not task.fenced(r, args[1]) then
+    return {'fence'}
+  end
+  local t, till = task.load(r, id), tonumber(args[8])
+  if not task.may_return(t, agent, tonumber(args[5]), why, now) then
+    return task.answer(r, 'stale', id)
+  end
+  if why == 'expired' then
+    task.expire(r, t, now, till, args[9] == '1')
+  else
+    task.exclude(t, agent, now, till > 0 and till - now or 0)
+    task.refused(t, agent, now)
+    if task.drop(r, t, now, agent, args[7], why) then
+      return {'ok', task.own(t), task.json(t)}
+    end
+  end
+  task.back(r, t, now, args[7], t.state == 'offered' and 'revoke', why)
+  return {'ok', task.own(t), task.json(t)}
+end)
+
+-- ---- steps ----
+
+-- The smallest level from now on; 0 asks for nothing.
+function task.relax(t, lines)
+  local kept = {}
+  for _, need in ipairs(cjson.decode(t.skills)) do
+    local level = tonumber(('\n' .. lines):match('\n' .. need.name:gsub('%W', '%%%0') .. ' (%d+)\n'))
+    need.min = level and math.min(level, need.min) or need.min
+    kept[#kept + 1] = need.min > 0 and '{"name":' .. task.text(need.name) .. ',"min":' .. task.number(need.min) .. '}' or nil
+  end
+  t.skills = '[' .. table.concat(kept, ',') .. ']'
+end
+
+function task.add_queues(t, lines)
+  for queue in lines:gmatch('([^\n]+)\n') do
+    local known = queue == t.queue
+    for _, q in ipairs(t.added) do
+      known = known or q == queue
+    end
+    if not known and #t.added < 8 then
+      t.added[#t.added + 1] = queue
+    end
+  end
+end
+
+tl.fn('route_step', function(keys, args)
+  local r, now, id, bit = keys[1], tonumber(args[2]), args[3], 2 ^ tonumber(args[5])
+  if not task.fenced(r, args[1]) then
+    return {'fence'}
+  end
+  local t = task.load(r, id)
+  if not t or t.state ~= 'waiting' or t.rev ~= tonumber(args[4]) or math.floor(t.steps / bit) % 2 == 1 then
+    return task.answer(r, 'stale', id)
+  end
+  t.steps = t.steps + bit
+  task.relax(t, args[6])
+  task.add_queues(t, args[7])
+  t.priority = math.max(t.priority, math.min(10, t.priority + tonumber(args[8])))
+  local queue = t.queue
+  if args[9] ~= '' then
+    task.into(r, t, now, args[9])
+  end
+  task.change(r, t, now, {to = 'waiting', reason = args[11]})
+  if args[10] == '1' then
+    task.log(r, 'type', 'notice', 'agent', '', 'queue', queue, 'id', t.id, 'n', t.n, 'reason', args[11], 'task', task.json(t))
+  end
   return {'ok', task.own(t), task.json(t)}
 end)
 
@@ -130,17 +236,17 @@ tl.fn('route_wake', function(keys, args)
   return {'ok', task.own(t), task.json(t)}
 end)
 
--- He let too many offers pass.
+-- He let too many offers pass, or has drained.
 tl.fn('route_rest', function(keys, args)
   local r, agent = keys[1], args[3]
   if not task.fenced(r, args[1]) then
     return {'fence'}
   end
   local p = task.presence(r, agent)
-  if p.state ~= 'available' then
+  if p.state ~= (args[5] == 'away' and 'available' or 'draining') then
     return {'stale'}
   end
-  task.set_presence(r, agent, p, tonumber(args[2]), 'away', args[4])
+  task.set_presence(r, agent, p, tonumber(args[2]), args[5], args[4])
   return {'ok'}
 end)
 
@@ -157,6 +263,9 @@ tl.oom('route_trim', function(keys, args)
     end
     redis.call('HDEL', r .. ':done', id)
     redis.call('ZREM', r .. ':ended', id)
+  end
+  if redis.call('HLEN', r .. ':turns') > task.TURNS_MAX then -- of agents and queues that are no longer
+    redis.call('DEL', r .. ':turns')
   end
   redis.call('XTRIM', r .. ':log', 'MINID', '~', task.number(tl.now() - tonumber(args[3])) .. '-0')
   return {'ok'}

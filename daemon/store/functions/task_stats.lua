@@ -5,7 +5,7 @@
 --               available away offline (ms), but not the presence that goes on: it is in {r}:p
 -- {r}:got       hash, task -> when its agent accepted it
 --
---   tl1_statistics  now agent -> {state, since, field, value, …}                                statistics.c
+--   tl2_statistics  now agent -> {state, since, field, value, …}                                statistics.c
 
 task.DAY_MS, task.STATS_DAYS = 86400000, 8
 
@@ -50,7 +50,7 @@ function task.count_presence(r, agent, p, now)
   end
   while from < now do
     local till = math.min(now, (math.floor(from / task.DAY_MS) + 1) * task.DAY_MS)
-    task.stat(r, agent, from, p.state, till - from)
+    task.stat(r, agent, from, p.state == 'draining' and 'away' or p.state, till - from)
     from = till
   end
 end

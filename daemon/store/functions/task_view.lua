@@ -1,15 +1,15 @@
 -- task_view.lua - reading {r}; nothing here writes.
 --
---   tl1_task_get     id -> {json, rev} or {}                                                      task_read.c
---   tl1_task_list    phase score id scan limit queue state agent queues -> {phase, score, id, json...}   task_read.c
+--   tl2_task_get     id -> {json, rev} or {}                                                      task_read.c
+--   tl2_task_list    phase score id scan limit queue state agent queues -> {phase, score, id, json...}   task_read.c
 --       phase 'o' open ones by age, 'd' those that ended; '' when all were seen; queues: lines, '' all
---   tl1_task_scan    cursor contact -> {cursor, id...}: open and ended ones of a contact          task_contact.c
---   tl1_route_tasks  cursor -> {cursor, own...}                                                   task_route.c
---   tl1_route_start  -> {log id, agent, state, reason, since, ended, missed, lost, …}             task_route.c
---   tl1_agents       agent... -> {{state, reason, since, lost, {id, 'WEIGHT CHANNEL' …}} …}       task_agent.c
---   tl1_queues       queue... -> {{waiting, offered, accepted, oldest created, paused at, by, reason} …}   task_agent.c
---   tl1_desk         agent -> {log id, json...}: what an agent's stream begins with               task_agent.c
---   tl1_log_after    id count bytes -> {code ok|old|many, {entry id, {field, value…}} …}          task_log.c
+--   tl2_task_scan    cursor contact -> {cursor, id...}: open and ended ones of a contact          task_contact.c
+--   tl2_route_tasks  cursor -> {cursor, own...}                                                   task_route.c
+--   tl2_route_start  -> {log id, agent, state, reason, since, ended, missed, lost, …}             task_route.c
+--   tl2_agents       agent... -> {{state, reason, since, lost, {id, 'WEIGHT CHANNEL' …}} …}       task_agent.c
+--   tl2_queues       queue... -> {{waiting, offered, accepted, oldest created, paused at, by, reason} …}   task_agent.c
+--   tl2_desk         agent -> {log id, json...}: what an agent's stream begins with               task_agent.c
+--   tl2_log_after    id count bytes -> {code ok|old|many, {entry id, {field, value…}} …}          task_log.c
 
 tl.ro('task_get', function(keys, args)
   local t = task.load(keys[1], args[1]) or task.ended(keys[1], args[1])
@@ -80,7 +80,7 @@ tl.ro('route_tasks', function(keys, args)
   local found = redis.call('HSCAN', keys[1] .. ':t', args[1], 'COUNT', 200)
   local out = {found[1]}
   for i = 1, #found[2], 2 do
-    out[#out + 1] = task.own(cmsgpack.unpack(found[2][i + 1]))
+    out[#out + 1] = task.own(task.whole(cmsgpack.unpack(found[2][i + 1])))
   end
   return out
 end)

@@ -188,7 +188,7 @@ static void what_is_wrong_is_refused_at_its_place(void **state) {
         {"tokens: [{name: x, role: adapter, token: file:one}]\nagents: [{id: a, token: file:one}]",
          "4:25: the same token stands already elsewhere; each needs its own"},
         {"units: {phone: 1}", "3:9: units \"phone\" is not allowed here; allowed: email, call, "
-                              "form, social, chat, sms, letter, fax, visit, web, other, default, parked"},
+                              "form, social, chat, sms, letter, fax, visit, web, other, default"},
         {"region: de", "3:9: region is a country in two capital letters: DE"},
         {"region: DEU", "3:9: region has 3 bytes; allowed are 2 to 2"},
         {"retention: {}", "3:1: unknown key \"retention\"; allowed are the sections of "

@@ -145,15 +145,17 @@ static inline int64_t lease(struct bench *b, const char *holder, int64_t ms) {
     return json_is_true(json_object_get(got.json, "held")) ? jget_int(got.json, "fence", 0) : 0;
 }
 
+static struct route_offered offer_to[4]; /* whom offering() names, and whom a test adds */
+
 static inline struct route_offer offering(const char *task, int64_t rev, const char *agent) {
+    offer_to[0] = (struct route_offered){str_c(agent), 10, INT64_MAX};
     return (struct route_offer){.task = str_c(task),
-                                .agent = str_c(agent),
                                 .reason = str_c("longest idle of 2 able"),
                                 .rev = rev,
                                 .expires_ms = 1700000120000,
                                 .weight = 1,
-                                .units = 10,
-                                .channel_max = INT64_MAX};
+                                .to = offer_to,
+                                .to_n = 1};
 }
 
 static inline enum route_code offer(struct bench *b, int64_t fence, const char *task, int64_t rev,

@@ -66,8 +66,7 @@ static void what_an_agent_did_is_counted_once(void **state) {
                              .agent = str_c("anna"),
                              .reason = str_c("offer expired"),
                              .why = "expired",
-                             .offer = 1,
-                             .missed = true};
+                             .offer = 1};
     got_new();
     store_route_return(b->store, fence, BEGUN + 700000, &r, on_route, NULL);
     got_wait(b);

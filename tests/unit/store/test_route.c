@@ -70,33 +70,32 @@ static void an_offer_is_checked_where_it_is_carried_out(void **state) {
     assert_int_equal(jget_int(got.own, "rev", 0), 1);
     assert_int_equal(offer(b, fence, "t_1", 1, "nobody"), ROUTE_LATER);
     struct route_offer o = offering("t_1", 1, "anna");
-    o.weight = o.units = 3;
+    o.weight = offer_to[0].units = 3;
     got_new();
     store_route_offer(b->store, fence, 1700000000500, &o, on_route, NULL);
     got_wait(b);
     assert_int_equal(got.route, ROUTE_DONE);
     o = offering("t_2", 1, "anna");
-    o.units = 3;
+    offer_to[0].units = 3;
     got_new();
     store_route_offer(b->store, fence, 1700000000500, &o, on_route, NULL);
     got_wait(b);
     assert_int_equal(got.route, ROUTE_LATER); /* 3 of 3 units */
-    o.units = 10;
-    o.channel_max = 1;
+    offer_to[0].units = 10;
+    offer_to[0].channel_max = 1;
     got_new();
     store_route_offer(b->store, fence, 1700000000500, &o, on_route, NULL);
     got_wait(b);
     assert_int_equal(got.route, ROUTE_LATER); /* 1 of 1 mails */
 }
 
-static enum route_code give_back(const char *task, const char *agent, int64_t n, bool missed) {
+static enum route_code give_back(const char *task, const char *agent, int64_t n) {
     struct route_return r = {.task = str_c(task),
                              .agent = str_c(agent),
                              .reason = str_c("offer expired"),
                              .why = "expired",
                              .offer = n,
-                             .exclude_until_ms = 1700000400000,
-                             .missed = missed};
+                             .exclude_until_ms = 1700000400000};
     got_new();
     store_route_return(b->store, fence, 1700000300000, &r, on_route, NULL);
     got_wait(b);
@@ -106,18 +105,19 @@ static enum route_code give_back(const char *task, const char *agent, int64_t n,
 static void an_expiry_that_comes_after_the_acceptance_does_nothing(void **state) {
     (void)state;
     accepted_by("t_v1", "anna");
-    assert_int_equal(give_back("t_v1", "anna", 1, true), ROUTE_STALE);
+    assert_int_equal(give_back("t_v1", "anna", 1), ROUTE_STALE);
     assert_string_equal(state_now(b, "t_v1"), "accepted");
     offered_to("t_v2", "anna");
-    assert_int_equal(give_back("t_v2", "anna", 1, true), ROUTE_DONE);
+    assert_int_equal(give_back("t_v2", "anna", 1), ROUTE_DONE);
     assert_string_equal(text(got.json, "state"), "waiting");
     assert_string_equal(text(got.json, "created_at"), "2023-11-14T22:13:20.123Z"); /* its place */
-    assert_int_equal(give_back("t_v2", "anna", 1, true), ROUTE_STALE);
+    assert_int_equal(give_back("t_v2", "anna", 1), ROUTE_STALE);
 }
 
 struct seen_all {
     bool done, ok;
     size_t tasks, presences, entries;
+    int64_t turn;
     char from[64], last[64], types[256];
 };
 
@@ -125,6 +125,13 @@ static void on_presence(void *ctx, const struct route_presence *p) {
     struct seen_all *s = ctx;
     s->presences++;
     assert_string_equal(p->state.p, "available");
+}
+
+static void on_turn(void *ctx, struct str queue, struct str agent, int64_t turn) {
+    struct seen_all *s = ctx;
+    assert_string_equal(queue.p, "support");
+    assert_string_equal(agent.p, "ben");
+    s->turn = turn;
 }
 
 static void on_task(void *ctx, struct str own) {
@@ -167,7 +174,8 @@ static void a_router_begins_with_everything_and_follows_the_log(void **state) {
         got_wait(b);
     }
     struct seen_all all = {0};
-    store_route_snapshot(b->store, &(struct route_snapshot){&all, on_presence, on_task, on_all});
+    store_route_snapshot(b->store,
+                         &(struct route_snapshot){&all, on_presence, on_turn, on_task, on_all});
     assert_true(run_until(b->loop, &all.done, 5000));
     assert_true(all.ok);
     assert_int_equal(all.tasks, 450);
