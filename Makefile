@@ -38,7 +38,7 @@ CHANNELS := $(patsubst channels/%/plugin.c,%,$(wildcard channels/*/plugin.c))
 FUNCTIONS := $(sort $(wildcard daemon/store/functions/*.lua))
 
 .PHONY: all run demo check bench lint format fuzz cover deps install clean help debug unit \
-    deps-check units-built fuzz-built bench-built compile_commands.json FORCE
+    deps-check units-built fuzz-built bench-built sim sim-built sim-faults compile_commands.json FORCE
 .DELETE_ON_ERROR:
 
 # Tells what is built in a word; V=1 shows the commands.
@@ -194,6 +194,21 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -o $@
 bench-built: $(BENCHES)
+
+# The router under a turned clock, in a world of its own: tests/sim/NAME.c becomes build/sim/NAME.
+SIMS := $(patsubst tests/sim/%.c,$(B)/sim/%,$(wildcard tests/sim/*.c))
+$(B)/sim/%: $(B)/obj/tests/sim/%.o $(B)/libtouchlined.a $(B)/libtouchkit.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(PKG_LIBS) -o $@
+sim-built: $(SIMS)
+
+sim: ## the router's simulator at full length: 10 seeds of 1,000,000 events, each in three ways
+	@$(MAKE) --no-print-directory sim-built
+	@$(B)/sim/router_sim --seed 1 --worlds 10 --events 1000000
+
+sim-faults: ## plants a fault in each rule of the router: the simulator or a test must see it
+	@$(PYTHON) tests/sim/faults.py $(T)
 
 lint: deps-check ## checks format, headers, rooms, tables
 	@sh tests/lint/run.sh

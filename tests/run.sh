@@ -34,12 +34,14 @@ build() {
     return 1
 }
 
-if build all units-built; then
+if build all units-built sim-built; then
     [ "$pick" = . ] && step "lint" sh tests/lint/run.sh
     step "unit tests" "$make" -s --no-print-directory unit T="$pick"
+    [ "$pick" = . ] && step "simulator" build/sim/router_sim --worlds 10 --events 50000
 fi
-if build all units-built SAN=$san; then
+if build all units-built sim-built SAN=$san; then
     step "unit tests, sanitized" "$make" -s --no-print-directory unit T="$pick" SAN=$san
+    [ "$pick" = . ] && step "simulator, sanitized" $dir/sim/router_sim --worlds 2 --events 20000
     if [ "$pick" = . ]; then
         # The faults count time and kills: they run on the plain build.
         export TOUCHLINE_BUILD=$dir

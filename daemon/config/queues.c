@@ -5,7 +5,7 @@
 
 #define AT(type, member) offsetof(struct type, member)
 
-enum { ID_MAX = 64 };
+enum { ID_MAX = 64, STEP_MIN_MS = 1000 };
 
 static const struct tl_key ageing_keys[] = {
     {.name = "every",
@@ -312,8 +312,13 @@ static bool does_something(const struct step_config *s) {
 /* A duration or a share: what the table has read as a text. */
 static void after_read(struct config_check *c, struct step_config *s) {
     s->after_ms = -1;
-    if (!s->after.p || config_read_duration(s->after, &s->after_ms))
+    if (!s->after.p)
         return;
+    if (config_read_duration(s->after, &s->after_ms)) {
+        if (s->after_ms < STEP_MIN_MS)
+            config_check_fault(c, &s->after, "a step comes after 1s at the earliest");
+        return;
+    }
     if (!config_read_share(s->after, &s->after_percent) || s->after_percent < 1)
         config_check_fault(c, &s->after,
                            "no time and no share; allowed are durations like 5m and shares like "

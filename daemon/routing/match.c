@@ -6,7 +6,7 @@
  */
 #include "routing/router_priv.h"
 
-enum { HOPS_MAX = 64 }; /* queues of different orders may be compared in a ring */
+enum { HOPS_MAX = 16 }; /* queues of different orders may be compared in a ring */
 
 /* ---- the best task of an agent ---- */
 
@@ -57,25 +57,55 @@ static bool visit_head(void *ctx, struct tree_node *n) {
     return true;
 }
 
+/* Of one queue by its own order; of several the best of each are held against each other. Where
+ * both go by the same order, what is worse than the best so far need not be looked at. */
+static void queue_best(struct choice *x, const struct queue *q) {
+    struct stand *so_far = x->best;
+    const struct queue *of = so_far ? so_far->class->queue : q;
+    if (!routing_queue_offers(q) || q->rule.weight < of->rule.weight)
+        return;
+    if (q->rule.weight != of->rule.weight || q->rule.order != of->rule.order)
+        x->best = NULL;
+    /* The best bands first: of the others mostly the first head alone is looked at. */
+    for (size_t band = BANDS; band-- > 0;)
+        routing_tree_walk(&q->heads[band], &(struct tree_walk){x, skip_head, NULL, visit_head});
+    if (so_far && (!x->best || routing_stand_before(x->r, so_far, x->best)))
+        x->best = so_far;
+}
+
+static void held_best(struct choice *x) {
+    x->m = NULL;
+    list_each (l, &x->a->held) {
+        const struct class *c = container_of(l, struct class, of_queue);
+        for (size_t band = 0; band < BANDS; band++)
+            if (c->pools[band] && routing_queue_offers(c->queue) && routing_agent_fits(x->a, c))
+                pool_best(x, c->pools[band]);
+    }
+}
+
 static struct stand *best_task(struct router *r, struct agent *a) {
     struct choice x = {.r = r, .a = a};
     if (!a->ready)
         return NULL;
     for (size_t i = 0; i < a->members_n; i++) {
         x.m = &a->members[i];
-        /* The best bands first: of the others mostly the first head alone is looked at. */
-        for (size_t band = BANDS; band-- > 0 && routing_queue_offers(x.m->queue);)
-            routing_tree_walk(&x.m->queue->heads[band],
-                              &(struct tree_walk){&x, skip_head, NULL, visit_head});
+        queue_best(&x, x.m->queue);
     }
-    x.m = NULL;
-    list_each (l, &a->held) {
-        const struct class *c = container_of(l, struct class, of_queue);
-        for (size_t band = 0; band < BANDS; band++)
-            if (c->pools[band] && routing_queue_offers(c->queue) && routing_agent_fits(a, c))
-                pool_best(&x, c->pools[band]);
-    }
+    held_best(&x);
     return x.best;
+}
+
+/* What he would rather have than this: the best of all, or, where queues of different orders are
+ * held against each other, the best of its own queue. NULL: nothing. */
+static struct stand *better_task(struct router *r, struct agent *a, const struct stand *than) {
+    struct stand *best = best_task(r, a);
+    struct choice x = {.r = r, .a = a, .m = routing_agent_member(a, than->class->queue)};
+    if (best && best->task != than->task && routing_stand_before(r, best, than))
+        return best;
+    if (x.m)
+        queue_best(&x, x.m->queue);
+    return x.best && x.best->task != than->task && routing_stand_before(r, x.best, than) ? x.best
+                                                                                         : NULL;
 }
 
 /* ---- the best agents of a task ---- */
@@ -127,6 +157,13 @@ static bool best_agents(struct router *r, struct task *t, struct match *out) {
     return false;
 }
 
+/* Somebody is known who could have it, through whichever of its queues. */
+static void look_again(struct task *t) {
+    t->home.class->starved = false;
+    for (size_t i = 0; i < t->added_n && t->place == PLACE_POOL; i++)
+        t->more[i].class->starved = false;
+}
+
 bool routing_match_from_task(struct router *r, struct task *t, struct match *out) {
     for (int hops = 0;; hops++) {
         if (!best_agents(r, t, out))
@@ -134,16 +171,20 @@ bool routing_match_from_task(struct router *r, struct task *t, struct match *out
         struct agent *a = out->to.items[0].agent;
         if (hops == HOPS_MAX || (link_alone(&a->dirty) && link_alone(&r->untried)))
             return true; /* nothing better waits for him */
-        struct stand *better = best_task(r, a);
-        if (!better || better->task == t || !routing_stand_before(r, better, out->by))
+        struct stand *better = better_task(r, a, out->by);
+        if (!better)
             return true;
         t = better->task;
+        look_again(t);
     }
 }
 
 bool routing_match_from_agent(struct router *r, struct agent *a, struct match *out) {
     struct stand *s = best_task(r, a);
-    return s && routing_match_from_task(r, s->task, out);
+    if (!s)
+        return false;
+    look_again(s->task);
+    return routing_match_from_task(r, s->task, out);
 }
 
 /* ---- nobody ---- */

@@ -142,17 +142,6 @@ static bool try_next(struct router *r, struct routing_decision *out) {
     return true;
 }
 
-static bool decide_fresh(struct router *r, struct routing_decision *out) {
-    for (;;) {
-        for (struct link *l; (l = list_first(&r->fresh));)
-            routing_task_settle(r, container_of(l, struct task, fresh));
-        if (link_alone(&r->untried))
-            return false;
-        if (try_next(r, out))
-            return true;
-    }
-}
-
 static bool decide_dirty(struct router *r, struct routing_decision *out) {
     for (struct link *l; (l = list_first(&r->dirty));) {
         struct match m;
@@ -163,6 +152,21 @@ static bool decide_dirty(struct router *r, struct routing_decision *out) {
         link_remove(l);
     }
     return false;
+}
+
+/* Whoever became able is served before those that just came are tried: then a class for which
+ * nobody was found has nobody. */
+static bool decide_match(struct router *r, struct routing_decision *out) {
+    for (;;) {
+        for (struct link *l; (l = list_first(&r->fresh));)
+            routing_task_settle(r, container_of(l, struct task, fresh));
+        if (decide_dirty(r, out))
+            return true;
+        if (link_alone(&r->untried))
+            return false;
+        if (try_next(r, out))
+            return true;
+    }
 }
 
 static bool decide_due(struct router *r, struct routing_decision *out) {
@@ -176,8 +180,7 @@ size_t router_decide(struct router *r, int64_t now_ms, struct routing_decision *
     r->now_ms = now_ms;
     size_t n = 0;
     while (n < max) {
-        if (decide_rest(r, &out[n]) || decide_due(r, &out[n]) || decide_fresh(r, &out[n]) ||
-            decide_dirty(r, &out[n]))
+        if (decide_rest(r, &out[n]) || decide_due(r, &out[n]) || decide_match(r, &out[n]))
             n++;
         else if (routing_timers_next_ms(&r->timers) >
                  now_ms) /* settling may have armed one that is due */

@@ -3,11 +3,17 @@
  * A step counts from the entry into the queue, also over offers that nobody answered: what they
  * took is not given back. Which have been taken stands in the task. A share counts in the open time
  * of the deadline's calendar.
+ *
+ * Two queues whose steps move tasks into each other must not do so for ever at one instant: whoever
+ * was moved waits the time of the next step, a minute where that is a share of a deadline that has
+ * passed already, and does not count as one that makes it too many.
  */
 #include <stdio.h>
 
 #include "routing/calendar.h"
 #include "routing/router_priv.h"
+
+enum { MOVED_WAIT_MS = 60000 };
 
 static bool is_taken(const struct task *t, size_t i) {
     return t->steps >> i & 1;
@@ -28,7 +34,11 @@ static int64_t step_ms(const struct task *t, const struct routing_step *s) {
     if (s->waiting > 0)
         return INT64_MAX;
     int64_t at = s->after_percent > 0 ? share_ms(t, s->after_percent) : t->entered_ms + s->after_ms;
-    return s->skip_if_none_available && !t->queue->here && at != INT64_MAX ? t->entered_ms : at;
+    bool moved = t->entered_ms != t->created_ms;
+    if (moved && s->after_percent > 0 && at < t->entered_ms + MOVED_WAIT_MS)
+        at = t->entered_ms + MOVED_WAIT_MS;
+    return s->skip_if_none_available && !moved && !t->queue->here && at != INT64_MAX ? t->entered_ms
+                                                                                     : at;
 }
 
 int64_t routing_step_next_ms(const struct task *t, size_t *out_step) {

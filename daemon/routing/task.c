@@ -360,8 +360,8 @@ void router_task(struct router *r, const struct routing_task *news, int64_t now_
     if (t->state == ROUTING_WAITING && b.state != ROUTING_WAITING)
         t->waits_since_ms = now_ms;
     routing_task_enter(r, t);
-    if (t->state == ROUTING_WAITING && t->queue != b.queue && t->entered_ms >= r->began_ms &&
-        !t->steps && routing_step_counts(t->queue)) {
+    if (t->state == ROUTING_WAITING && t->queue != b.queue && t->entered_ms > r->began_ms &&
+        !t->pending && !t->steps && routing_step_counts(t->queue)) {
         t->came_as = t->queue->waiting;
         routing_task_arm(r, t);
     }
