@@ -89,9 +89,10 @@ $(B)/touchlined: $(B)/obj/daemon/main.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) -rdynamic $< -Wl,--whole-archive $(B)/libtouchlined.a -Wl,--no-whole-archive $(B)/libtouchkit.a $(PKG_LIBS) -o $@
 
-$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a $(B)/files
+# Beside the kit it takes in the pure rooms alone: configuration, roster, router, replay.
+$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchlined.a $(B)/libtouchkit.a $(B)/files
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium 2>/dev/null) -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium yaml-0.1 libical 2>/dev/null) -o $@
 
 # A channel sees the installed headers only, and takes the kit in with hidden symbols.
 CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp

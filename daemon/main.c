@@ -413,6 +413,7 @@ static bool open_doors(struct daemon *d, struct fault *f) {
                                     .workers = d->workers,
                                     .plugins = d->plugins,
                                     .ids = d->ids,
+                                    .config = d->config,
                                     .agents = section(d, "agents"),
                                     .region = section_str(d, "region")};
     const struct plugin_parts plugin = {.loop = d->loop,
@@ -469,7 +470,7 @@ static void reload(struct daemon *d) {
     spool_reconfigure(d->spool, section(d, "spool"));
     ingest_reload(d->ingest, section(d, "rules"), &parts);
     dispatch_reload(d->dispatch, &dispatch);
-    api_reload(d->api, section(d, "agents"), parts.region);
+    api_reload(d->api, d->config, section(d, "agents"), parts.region);
     set_auth(d);
     end_streams_of_others(d);
     bool doors = http_reload(d->http, section(d, "listen"), section(d, "limits"), &f);

@@ -96,9 +96,9 @@ void answer_fill(struct call *c, struct str answer, struct str conversation,
 /* The tables, one a file. */
 extern const struct http_route touchpoint_routes[], contact_routes[], conversation_routes[],
     task_routes[], agent_routes[], session_routes[], operation_routes[], record_routes[],
-    source_routes[], supervise_routes[], attention_routes[], answer_routes[];
+    source_routes[], supervise_routes[], attention_routes[], answer_routes[], history_routes[];
 extern const size_t touchpoint_routes_n, contact_routes_n, conversation_routes_n, task_routes_n,
     agent_routes_n, session_routes_n, operation_routes_n, record_routes_n, source_routes_n,
-    supervise_routes_n, attention_routes_n, answer_routes_n;
+    supervise_routes_n, attention_routes_n, answer_routes_n, history_routes_n;
 
 #endif

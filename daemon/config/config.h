@@ -52,6 +52,10 @@ config_plugin_fn(void *ctx, struct str name, const struct tl_strs *folders, stru
 bool config_load(const char *path, const struct config_section *sections, config_plugin_fn *plugin,
                  void *plugin_ctx, const struct config *old, struct config **out,
                  struct fault_list *faults) must_check;
+/* The same of some sections alone: others are left out, and no secret is read. For who looks at a
+ * file without running by it. */
+bool config_load_parts(const char *path, const struct config_section *sections, struct config **out,
+                       struct fault_list *faults) must_check;
 void config_free(struct config *c);
 
 /* The filled struct of a section, never NULL for a known name (defaults where it is absent). A LIST
@@ -104,5 +108,9 @@ bool config_read_int(struct str s, int64_t *out) must_check;
 /* ---- the reference of the file, generated from the tables (Markdown). false: buf is full ---- */
 bool config_describe(const struct config_section *sections, struct buf *out) must_check;
 bool config_describe_channel(const struct tl_plugin *plugin, struct buf *out) must_check;
+
+/* What the file says in these sections (names, NULL ends), as YAML again, without the keys that
+ * hold secrets; paths are absolute. false: buf is full. */
+bool config_write(const struct config *c, const char *const *sections, struct buf *out) must_check;
 
 #endif

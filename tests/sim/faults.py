@@ -137,7 +137,7 @@ def main():
                 failed += 1
                 continue
             path.write_text(text.replace(was, becomes))
-            (folder / (str(path).replace("/", "_") + ".o")).unlink()
+            (folder / (str(path).replace("/", "_") + ".o")).unlink(missing_ok=True)
             try:
                 seen = seen_by(folder, build(folder))
             except subprocess.CalledProcessError:
