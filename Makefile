@@ -136,7 +136,7 @@ $(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
 # begins with a channel's (fuzz_email_lmtp) is linked with that channel and the kit alone, as its .so is; any other with the
 # rooms below, which are compiled once more for it.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ROOMS := base config touchpoint spool http store ingest
+FUZZ_ROOMS := base config touchpoint spool http store ingest delivery
 FUZZ_CC ?= clang-14
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g
 FUZZ_CFLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels -Itests/fuzz $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP

@@ -52,6 +52,7 @@ void api_routes(struct api *a, struct http_server *http) {
         {attention_routes, attention_routes_n},
         {answer_routes, answer_routes_n},
         {history_routes, history_routes_n},
+        {offer_routes, offer_routes_n},
     };
     for (size_t i = 0; i < COUNT(tables); i++) {
         bool added = http_routes(http, tables[i].table, tables[i].n, a);

@@ -20,6 +20,7 @@ struct http_server;
 struct id_maker;
 struct ingest;
 struct loop;
+struct notices;
 struct outbox;
 struct plugin_host;
 struct spool;
@@ -36,6 +37,7 @@ struct api_parts {
     struct outbox *outbox;
     struct dispatch *dispatch;
     struct delivery *delivery;
+    struct notices *notices;
     struct worker_pool *workers;
     struct plugin_host *plugins;
     struct id_maker *ids;

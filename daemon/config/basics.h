@@ -18,6 +18,7 @@
 #define CONFIG_BASICS_H
 
 #include "config/config.h"
+#include "config/notices.h"
 #include "config/people.h"
 #include "config/time.h"
 
@@ -65,6 +66,7 @@ void region_check(const void *region, struct config_check *c);
     {"plugins", plugins_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, NULL},                  \
     {"identity", identity_keys, sizeof(struct identity_config), 0, NULL},                           \
     {"episode", episode_keys, sizeof(struct episode_config), 0, NULL},                              \
+    {"notices", notices_keys, sizeof(struct notices_config), 0, notices_check},                     \
     {"log", log_keys, sizeof(struct log_config), 0, NULL},                                          \
     {"tokens", token_keys, sizeof(struct token_config), CONFIG_SECTION_LIST, tokens_check},         \
     CONFIG_ROUTING_SECTIONS

@@ -427,6 +427,10 @@ const struct config *config_check_config(struct config_check *c) {
     return c->config;
 }
 
+const struct config_node *config_check_node(const struct config_check *c, const char *section) {
+    return config_node_get(c->config->root, section);
+}
+
 void config_check_fault(struct config_check *c, const void *value, const char *format, ...) {
     const struct config_node *at = config_marks_find(c->marks, value);
     va_list args;

@@ -73,6 +73,8 @@ struct str config_folder(const struct config *c);
 
 /* ---- inside a check ---- */
 const struct config *config_check_config(struct config_check *c);
+/* A section's node as it was written, or NULL: for names that stand in another room's part. */
+const struct config_node *config_check_node(const struct config_check *c, const char *section);
 /* Adds a fault at the node that gave `value` (any pointer into the section: the member, the item,
  * or a string's bytes), else at the section itself. The smallest part counts: an item's own address
  * is that of its first member. */
