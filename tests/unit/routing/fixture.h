@@ -58,6 +58,18 @@ static inline void agent(struct fixture *x, const char *id, int64_t units, int64
     router_set_agent(x->r, &a, now);
 }
 
+/* A member of support alone, and of callbacks too where its tier is not 0. */
+static inline void member(struct fixture *x, const char *id, struct routing_membership support,
+                          int64_t callbacks_tier, int64_t now) {
+    const struct routing_membership in[] = {support, {STR("callbacks"), callbacks_tier, 1}};
+    const struct routing_agent a = {.id = str_c(id),
+                                    .queues = in,
+                                    .queues_n = callbacks_tier ? 2 : 1,
+                                    .units = 10,
+                                    .lost_after_ms = 1800000};
+    router_set_agent(x->r, &a, now);
+}
+
 static inline void presence(struct fixture *x, const char *id, enum routing_presence p, int64_t now) {
     router_presence(
         x->r, &(struct routing_presence_news){.agent = str_c(id), .presence = p, .since_ms = now},
@@ -109,6 +121,20 @@ static inline void becomes(struct fixture *x, struct routing_task *t, enum routi
     t->state = s;
     t->rev = ++x->rev;
     router_task(x->r, t, now);
+}
+
+/* As offered(), and the task is done the same instant. */
+static inline void served(struct fixture *x, const char *id, const char *queue, const char *to,
+                          int64_t now) {
+    struct routing_task t = task_of(x, id, now);
+    t.queue = str_c(queue);
+    router_task(x->r, &t, now);
+    decide(x, now);
+    assert_int_equal(x->n, 1);
+    assert_int_equal(x->d[0].what, ROUTING_OFFER);
+    assert_string_equal(x->d[0].agent.p, to);
+    router_answer(x->r, t.id, ROUTING_DONE, now);
+    router_task_gone(x->r, t.id, now);
 }
 
 static inline void comes_back(struct fixture *x, struct routing_task *t, const char *reason, int64_t now) {

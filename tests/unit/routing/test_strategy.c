@@ -93,6 +93,25 @@ static void thousands_of_members_are_counted_up_to_a_bound(void **state) {
     offered(x, &t, "a01234", "longest idle of more than 50 able", T0 + 5000);
 }
 
+/* Whoever is the first of his tier comes after the task: what waits must still know when he may be
+ * asked. Found by the simulator: once, seed 7, event 28306. */
+static void a_tier_opens_also_for_who_logged_in_after_the_task_came(void **state) {
+    struct fixture *x = *state;
+    struct routing_queue q = queue_of("support");
+    q.tier_wait_ms = 20000;
+    router_set_queue(x->r, &q, T0);
+    member(x, "ben", (struct routing_membership){STR("support"), 2, 1}, 0, T0);
+    presence(x, "anna", ROUTING_AWAY, T0);
+    struct routing_task t = task_of(x, "t_1", T0);
+    router_task(x->r, &t, T0);
+    nothing(x, T0);
+    presence(x, "ben", ROUTING_AVAILABLE, T0 + 5000);
+    nothing(x, T0 + 5000);
+    nothing(x, T0 + 19999);
+    assert_int_equal(router_next_ms(x->r), T0 + 20000);
+    offered(x, &t, "ben", "longest idle of 1 able", T0 + 20000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(whoever_is_idle_longest_gets_it_also_after_weeks),
@@ -100,6 +119,7 @@ int main(void) {
         CASE(load_comes_before_idleness),
         CASE(least_load_counts_open_work_only),
         CASE(a_skill_below_the_minimum_is_no_skill),
+        CASE(a_tier_opens_also_for_who_logged_in_after_the_task_came),
         CASE(thousands_of_members_are_counted_up_to_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
