@@ -69,10 +69,36 @@ static void whoever_leaves_is_no_longer_waited_for(void **state) {
     offered(x, &t, "ben", "longest idle of 1 able", T0 + 1000);
 }
 
+/* A reload may take from him what the task asks for. Found by the simulator: late, seed 7, event
+ * 90351. */
+static void whoever_loses_the_skill_is_no_longer_waited_for(void **state) {
+    struct fixture *x = *state;
+    agent(x, "anna", 1, 5, T0);
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    presence(x, "ben", ROUTING_AVAILABLE, T0);
+    const struct routing_need german[] = {{STR("de"), 3}};
+    struct routing_task busy = task_of(x, "t_1", T0), t = task_of(x, "t_2", T0);
+    busy.state = ROUTING_ACCEPTED;
+    busy.agent = str_c("anna");
+    router_task(x->r, &busy, T0);
+    t.needs = german;
+    t.needs_n = 1;
+    t.wish = ROUTING_WISH_LAST;
+    t.wish_agent = str_c("anna");
+    t.wish_seen_ms = T0 - DAY_MS;
+    router_task(x->r, &t, T0);
+    nothing(x, T0);
+    agent(x, "ben", 1, 5, T0 + 1000);
+    nothing(x, T0 + 1000);
+    agent(x, "anna", 1, 0, T0 + 2000);
+    offered(x, &t, "ben", "longest idle of 1 able", T0 + 2000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(the_last_agent_is_waited_for_while_he_is_busy),
         CASE(the_last_agent_is_not_waited_for_in_vain),
+        CASE(whoever_loses_the_skill_is_no_longer_waited_for),
         CASE(whoever_leaves_is_no_longer_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
