@@ -1,8 +1,9 @@
-/* unit/routing/fixture.h - a router with two queues and two agents, and what is told of it and by it.
+/* unit/routing/fixture.h - a router with two queues and two agents, and what is told of it and by
+ * it.
  *
- * anna knows German at level 5, ben does not; both serve support and callbacks and are offline until
- * a test says otherwise. What is decided is carried out by offered() and comes_back(), as the store
- * would.
+ * anna knows German at level 5, ben does not; both serve support and callbacks and are offline
+ * until a test says otherwise. What is decided is carried out by offered() and comes_back(), as the
+ * store would.
  */
 #ifndef UNIT_ROUTING_FIXTURE_H
 #define UNIT_ROUTING_FIXTURE_H
@@ -45,7 +46,8 @@ static inline struct routing_queue queue_of(const char *id) {
                                   .sticky_wait_ms = 600000};
 }
 
-static inline void agent(struct fixture *x, const char *id, int64_t units, int64_t de, int64_t now) {
+static inline void agent(struct fixture *x, const char *id, int64_t units, int64_t de,
+                         int64_t now) {
     static const struct routing_membership both[] = {{STR("support"), 1, 1},
                                                      {STR("callbacks"), 1, 1}};
     const struct tl_named_int skills[] = {{STR("de"), de}};
@@ -70,7 +72,8 @@ static inline void member(struct fixture *x, const char *id, struct routing_memb
     router_set_agent(x->r, &a, now);
 }
 
-static inline void presence(struct fixture *x, const char *id, enum routing_presence p, int64_t now) {
+static inline void presence(struct fixture *x, const char *id, enum routing_presence p,
+                            int64_t now) {
     router_presence(
         x->r, &(struct routing_presence_news){.agent = str_c(id), .presence = p, .since_ms = now},
         now);
@@ -93,8 +96,8 @@ static inline void decide(struct fixture *x, int64_t now) {
 }
 
 /* The only decision is this offer; it is carried out. */
-static inline void offered(struct fixture *x, struct routing_task *t, const char *to, const char *reason,
-                    int64_t now) {
+static inline void offered(struct fixture *x, struct routing_task *t, const char *to,
+                           const char *reason, int64_t now) {
     decide(x, now);
     assert_int_equal(x->n, 1);
     assert_int_equal(x->d[0].what, ROUTING_OFFER);
@@ -117,7 +120,8 @@ static inline void nothing(struct fixture *x, int64_t now) {
     assert_true(router_next_ms(x->r) > now);
 }
 
-static inline void becomes(struct fixture *x, struct routing_task *t, enum routing_state s, int64_t now) {
+static inline void becomes(struct fixture *x, struct routing_task *t, enum routing_state s,
+                           int64_t now) {
     t->state = s;
     t->rev = ++x->rev;
     router_task(x->r, t, now);
@@ -137,7 +141,8 @@ static inline void served(struct fixture *x, const char *id, const char *queue, 
     router_task_gone(x->r, t.id, now);
 }
 
-static inline void comes_back(struct fixture *x, struct routing_task *t, const char *reason, int64_t now) {
+static inline void comes_back(struct fixture *x, struct routing_task *t, const char *reason,
+                              int64_t now) {
     decide(x, now);
     assert_true(x->n >= 1);
     assert_int_equal(x->d[0].what, ROUTING_RETURN);

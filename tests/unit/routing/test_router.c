@@ -1,5 +1,5 @@
-/* routing: what the router decides of offers, agents and news, case by case; many are faults read in other
- * houses. */
+/* routing: what the router decides of offers, agents and news, case by case; many are faults read
+ * in other houses. */
 #include "fixture.h"
 
 static void wrap_up_holds_in_all_queues_and_ends_by_itself(void **state) {
@@ -192,6 +192,88 @@ static void a_dropped_agent_loses_his_work_and_a_dropped_queue_waits(void **stat
     offered(x, &t, "ben", "longest idle of 1 able", T0 + 4);
 }
 
+static void the_next_router_gives_an_offer_the_time_that_is_left(void **state) {
+    struct fixture *x = *state;
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    struct routing_task t = task_of(x, "t_1", T0);
+    t.state = ROUTING_OFFERED;
+    t.agent = str_c("anna");
+    t.offer = 7;
+    t.until_ms = T0 + 120000;
+    router_task(x->r, &t, T0 + 100000);
+    nothing(x, T0 + 119999);
+    assert_int_equal(router_next_ms(x->r), T0 + 120000);
+    comes_back(x, &t, "offer expired", T0 + 120000);
+    assert_int_equal(x->d[0].offer, 7);
+    nothing(x, T0 + 120001); /* once */
+}
+
+/* Chatwoot: what is older than some hours is never assigned. */
+static void a_stale_backlog_is_never_excluded(void **state) {
+    struct fixture *x = *state;
+    int64_t now = T0 + 400 * (int64_t)DAY_MS;
+    presence(x, "anna", ROUTING_AVAILABLE, now);
+    struct routing_task t = task_of(x, "t_1", T0);
+    router_task(x->r, &t, now);
+    offered(x, &t, "anna", "longest idle of 1 able", now);
+}
+
+static void work_that_nobody_touches_comes_back_in_time(void **state) {
+    struct fixture *x = *state;
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    struct routing_task t = task_of(x, "t_1", T0);
+    t.state = ROUTING_ACCEPTED;
+    t.agent = str_c("anna");
+    t.until_ms = T0 + 60000;
+    router_task(x->r, &t, T0);
+    nothing(x, T0 + 59999);
+    comes_back(x, &t, "accepted, but nothing was done about it", T0 + 60000);
+    assert_int_equal(x->d[0].cause, ROUTING_UNTOUCHED);
+}
+
+static void who_drains_keeps_what_he_has_and_is_offline_after_it(void **state) {
+    struct fixture *x = *state;
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    struct routing_task work = task_of(x, "t_1", T0), offer = task_of(x, "t_2", T0),
+                        t = task_of(x, "t_3", T0);
+    work.agent = offer.agent = str_c("anna");
+    work.state = ROUTING_ACCEPTED;
+    offer.state = ROUTING_OFFERED;
+    offer.until_ms = T0 + 120000;
+    router_task(x->r, &work, T0);
+    router_task(x->r, &offer, T0);
+    presence(x, "anna", ROUTING_DRAINING, T0 + 1);
+    router_task(x->r, &t, T0 + 1);
+    nothing(x, T0 + 1);
+    becomes(x, &offer, ROUTING_ACCEPTED, T0 + 2);
+    router_task_gone(x->r, offer.id, T0 + 3);
+    nothing(x, T0 + 3);
+    router_task_gone(x->r, work.id, T0 + 4);
+    decide(x, T0 + 4);
+    assert_int_equal(x->n, 1);
+    assert_int_equal(x->d[0].what, ROUTING_LEAVE);
+    assert_string_equal(x->d[0].agent.p, "anna");
+    nothing(x, T0 + 5);
+}
+
+static void a_call_blocks_mails_and_a_mail_blocks_no_call(void **state) {
+    struct fixture *x = *state;
+    const struct str all[] = {STR("all")};
+    router_set_blocks(x->r, &(struct routing_block){STR("call"), {all, 1}}, 1, T0);
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    struct routing_task mail = task_of(x, "t_1", T0), call = task_of(x, "t_2", T0),
+                        late = task_of(x, "t_3", T0);
+    call.channel = str_c("call");
+    router_task(x->r, &mail, T0);
+    offered(x, &mail, "anna", "longest idle of 1 able", T0);
+    router_task(x->r, &call, T0 + 1);
+    offered(x, &call, "anna", "longest idle of 1 able", T0 + 1);
+    router_task(x->r, &late, T0 + 2);
+    nothing(x, T0 + 2);
+    router_task_gone(x->r, call.id, T0 + 3);
+    offered(x, &late, "anna", "longest idle of 1 able", T0 + 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(wrap_up_holds_in_all_queues_and_ends_by_itself),
@@ -205,6 +287,11 @@ int main(void) {
         CASE(old_news_are_dropped),
         CASE(a_refused_offer_is_not_tried_again_at_once),
         CASE(a_dropped_agent_loses_his_work_and_a_dropped_queue_waits),
+        CASE(the_next_router_gives_an_offer_the_time_that_is_left),
+        CASE(a_stale_backlog_is_never_excluded),
+        CASE(work_that_nobody_touches_comes_back_in_time),
+        CASE(who_drains_keeps_what_he_has_and_is_offline_after_it),
+        CASE(a_call_blocks_mails_and_a_mail_blocks_no_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,91 @@ static void a_tier_opens_also_for_who_logged_in_after_the_task_came(void **state
     offered(x, &t, "ben", "longest idle of 1 able", T0 + 20000);
 }
 
+/* Level 4 and 6 of German, 5 and 5 are the fixture's. */
+static void best_skill_asks_the_expert_and_enough_skill_keeps_him_free(void **state) {
+    struct fixture *x = *state;
+    const struct routing_need german[] = {{STR("de"), 3}};
+    static const struct {
+        enum routing_strategy strategy;
+        const char *who, *why;
+    } cases[] = {{ROUTING_BEST_SKILL, "anna", "best skill of 2 able"},
+                 {ROUTING_ENOUGH_SKILL, "ben", "enough skill of 2 able"}};
+    agent(x, "ben", 10, 3, T0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t now = T0 + (int64_t)i;
+        struct routing_queue q = queue_of("support");
+        q.strategy = cases[i].strategy;
+        router_set_queue(x->r, &q, now);
+        presence(x, i ? "anna" : "ben", ROUTING_AVAILABLE, T0 - 1); /* longest idle is the other */
+        presence(x, i ? "ben" : "anna", ROUTING_AVAILABLE, T0);
+        struct routing_task t = task_of(x, "t_1", now);
+        t.needs = german;
+        t.needs_n = 1;
+        router_task(x->r, &t, now);
+        offered(x, &t, cases[i].who, cases[i].why, now);
+        router_task_gone(x->r, t.id, now);
+    }
+}
+
+static void lower_tiers_are_asked_first_and_higher_ones_with_time(void **state) {
+    struct fixture *x = *state;
+    struct routing_queue q = queue_of("support");
+    q.tier_wait_ms = 20000;
+    router_set_queue(x->r, &q, T0);
+    member(x, "ben", (struct routing_membership){STR("support"), 2, 1}, 0, T0);
+    presence(x, "ben", ROUTING_AVAILABLE, T0 - 1000);
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    struct routing_task t = task_of(x, "t_1", T0), u = task_of(x, "t_2", T0),
+                        v = task_of(x, "t_3", T0);
+    router_task(x->r, &t, T0);
+    offered(x, &t, "anna", "longest idle of 1 able", T0);
+    presence(x, "anna", ROUTING_AWAY, T0 + 1);
+    comes_back(x, &t, "agent went away", T0 + 1);
+    nothing(x, T0 + 19999);
+    offered(x, &t, "ben", "longest idle of 1 able", T0 + 20000);
+    presence(x, "anna", ROUTING_AVAILABLE, T0 + 20001);
+    router_task(x->r, &u, T0 + 20002);
+    offered(x, &u, "anna", "longest idle of 2 able", T0 + 20002);
+    presence(x, "anna", ROUTING_OFFLINE, T0 + 20003); /* nobody of a lower tier is logged in */
+    comes_back(x, &u, "agent went offline", T0 + 20003);
+    v.created_ms = T0 + 20003;
+    offered(x, &u, "ben", "longest idle of 1 able", T0 + 20003);
+    router_task(x->r, &v, T0 + 20003);
+    offered(x, &v, "ben", "longest idle of 1 able", T0 + 20003);
+}
+
+/* What one of several accepts is gone for the others at once; none of them has refused it. */
+static void who_loses_an_offer_to_another_keeps_his_idle_rank(void **state) {
+    struct fixture *x = *state;
+    struct routing_queue q = queue_of("support");
+    q.strategy = ROUTING_BROADCAST;
+    q.penalise_reject = true;
+    router_set_queue(x->r, &q, T0);
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    presence(x, "ben", ROUTING_AVAILABLE, T0 + 1);
+    struct routing_task t = task_of(x, "t_1", T0 + 2), u = task_of(x, "t_2", T0 + 3);
+    const struct str more[] = {STR("ben")};
+    router_task(x->r, &t, T0 + 2);
+    decide(x, T0 + 2);
+    assert_int_equal(x->d[0].to_n, 2);
+    assert_string_equal(x->d[0].to[0].agent.p, "anna");
+    assert_string_equal(x->d[0].to[1].agent.p, "ben");
+    t.agent = str_c("anna");
+    t.more = more;
+    t.more_n = 1;
+    t.until_ms = x->d[0].expires_ms;
+    becomes(x, &t, ROUTING_OFFERED, T0 + 2);
+    router_answer(x->r, t.id, ROUTING_DONE, T0 + 2);
+    t.agent = str_c("ben"); /* ben was quicker */
+    t.more_n = 0;
+    becomes(x, &t, ROUTING_ACCEPTED, T0 + 50);
+    router_task_gone(x->r, t.id, T0 + 60);
+    q.strategy = ROUTING_LONGEST_IDLE;
+    router_set_queue(x->r, &q, T0 + 60);
+    router_task(x->r, &u, T0 + 60);
+    offered(x, &u, "anna", "longest idle of 2 able", T0 + 60);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(whoever_is_idle_longest_gets_it_also_after_weeks),
@@ -121,6 +206,9 @@ int main(void) {
         CASE(a_skill_below_the_minimum_is_no_skill),
         CASE(a_tier_opens_also_for_who_logged_in_after_the_task_came),
         CASE(thousands_of_members_are_counted_up_to_a_bound),
+        CASE(best_skill_asks_the_expert_and_enough_skill_keeps_him_free),
+        CASE(lower_tiers_are_asked_first_and_higher_ones_with_time),
+        CASE(who_loses_an_offer_to_another_keeps_his_idle_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,12 +94,47 @@ static void whoever_loses_the_skill_is_no_longer_waited_for(void **state) {
     offered(x, &t, "ben", "longest idle of 1 able", T0 + 2000);
 }
 
+/* The manager, there or not, for the hard wait; then the deputy; then all. */
+static void a_hard_key_account_waits_for_its_manager_then_the_deputy(void **state) {
+    struct fixture *x = *state;
+    agent(x, "cleo", 1, 0, T0);
+    router_set_hard_wait(x->r, 900000);
+    presence(x, "ben", ROUTING_AVAILABLE, T0);
+    presence(x, "cleo", ROUTING_AVAILABLE, T0);
+    struct routing_task busy = task_of(x, "t_1", T0), t = task_of(x, "t_2", T0);
+    busy.state = ROUTING_ACCEPTED;
+    busy.agent = str_c("cleo");
+    router_task(x->r, &busy, T0);
+    t.wish = ROUTING_WISH_KEY_HARD;
+    t.wish_agent = str_c("anna");
+    t.deputy = str_c("cleo");
+    router_task(x->r, &t, T0);
+    nothing(x, T0 + 899999);
+    nothing(x, T0 + 900000 + 599999);
+    offered(x, &t, "ben", "longest idle of 1 able", T0 + 900000 + 600000);
+    router_task_gone(x->r, t.id, T0 + 900000 + 600000);
+    t = task_of(x, "t_3", T0);
+    t.wish = ROUTING_WISH_KEY;
+    t.wish_agent = str_c("anna");
+    t.deputy = str_c("ben");
+    router_task(x->r, &t, T0 + 1);
+    offered(x, &t, "ben", "key account: deputy", T0 + 1);
+    router_task_gone(x->r, t.id, T0 + 2);
+    presence(x, "anna", ROUTING_AVAILABLE, T0 + 2);
+    t.state = ROUTING_WAITING;
+    t.agent = STR_NONE;
+    t.rev = ++x->rev;
+    router_task(x->r, &t, T0 + 2);
+    offered(x, &t, "anna", "key account: manager", T0 + 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(the_last_agent_is_waited_for_while_he_is_busy),
         CASE(the_last_agent_is_not_waited_for_in_vain),
         CASE(whoever_loses_the_skill_is_no_longer_waited_for),
         CASE(whoever_leaves_is_no_longer_waited_for),
+        CASE(a_hard_key_account_waits_for_its_manager_then_the_deputy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
