@@ -197,6 +197,25 @@ static void who_loses_an_offer_to_another_keeps_his_idle_rank(void **state) {
     offered(x, &u, "anna", "longest idle of 2 able", T0 + 60);
 }
 
+/* A warning, another priority, a first touch: he is not idle since then. Found by the simulator:
+ * once, seed 3, event 168306. */
+static void news_of_work_that_goes_on_do_not_end_it(void **state) {
+    struct fixture *x = *state;
+    struct routing_task mine = task_of(x, "t_1", T0), his = task_of(x, "t_2", T0),
+                        t = task_of(x, "t_3", T0 + 1000);
+    presence(x, "anna", ROUTING_AVAILABLE, T0);
+    presence(x, "ben", ROUTING_AVAILABLE, T0 + 1);
+    mine.agent = str_c("anna");
+    his.agent = str_c("ben");
+    mine.state = his.state = ROUTING_ACCEPTED;
+    router_task(x->r, &mine, T0 + 2);
+    router_task(x->r, &his, T0 + 2);
+    mine.priority = 9;
+    becomes(x, &mine, ROUTING_ACCEPTED, T0 + 500);
+    router_task(x->r, &t, T0 + 1000);
+    offered(x, &t, "anna", "longest idle of 2 able", T0 + 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(whoever_is_idle_longest_gets_it_also_after_weeks),
@@ -209,6 +228,7 @@ int main(void) {
         CASE(best_skill_asks_the_expert_and_enough_skill_keeps_him_free),
         CASE(lower_tiers_are_asked_first_and_higher_ones_with_time),
         CASE(who_loses_an_offer_to_another_keeps_his_idle_rank),
+        CASE(news_of_work_that_goes_on_do_not_end_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
