@@ -170,14 +170,17 @@ void routing_agent_idle_now(struct router *r, struct agent *a) {
     routing_agent_in(r, a, true);
 }
 
+static void held_anew(struct router *r, struct agent *a) {
+    for (struct link *l; (l = list_first(&a->held));) /* settling may put them back */
+        routing_task_refresh(r, routing_class_first(container_of(l, struct class, of_queue)));
+}
+
 /* What he has may have come due, and what waits for him is to be looked at again. */
 static void agent_changed(struct router *r, struct agent *a) {
     list_each (l, &a->work)
         routing_task_arm(r, container_of(l, struct hold, of_agent)->task);
-    if (routing_agent_here(a))
-        return;
-    for (struct link *l; (l = list_first(&a->held));) /* settling may put them back */
-        routing_task_refresh(r, routing_class_first(container_of(l, struct class, of_queue)));
+    if (!routing_agent_here(a))
+        held_anew(r, a);
 }
 
 /* ---- what the operator says ---- */
@@ -271,6 +274,7 @@ void router_set_agent(struct router *r, const struct routing_agent *news, int64_
         reclassify(r);
     routing_agent_in(r, a, true);
     agent_changed(r, a);
+    held_anew(r, a); /* he may serve other queues, or know less */
 }
 
 void router_drop_agent(struct router *r, struct str id, int64_t now_ms) {

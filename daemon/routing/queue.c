@@ -105,7 +105,8 @@ static void ask_others(struct router *r, struct queue *q, int64_t tier) {
     }
 }
 
-/* Nobody is available any more: steps that need not wait for that are due. */
+/* Nobody is available any more: steps that need not wait for that are due. Or the first of a tier
+ * has come: its opening, for which nothing was due as long as it was empty, is now waited for. */
 static void arm_all(struct router *r, struct queue *q) {
     list_each (l, &r->all) {
         struct task *t = container_of(l, struct task, of_router);
@@ -120,10 +121,10 @@ void routing_queue_presence(struct router *r, struct member *m, int here, int pr
     q->present[m->tier] += (size_t)present;
     if (present < 0 && q->rule.tier_wait_ms > 0 && !q->present[m->tier])
         ask_others(r, q, m->tier);
-    bool skips = false;
+    bool skips = false, first = present > 0 && q->present[m->tier] == 1;
     for (size_t i = 0; i < q->rule.steps_n; i++)
         skips = skips || q->steps[i].skip_if_none_available;
-    if (here < 0 && !q->here && skips)
+    if ((here < 0 && !q->here && skips) || (first && q->rule.tier_wait_ms > 0))
         arm_all(r, q);
 }
 

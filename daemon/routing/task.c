@@ -98,13 +98,17 @@ void routing_task_enter(struct router *r, struct task *t) {
     routing_task_arm(r, t);
 }
 
-void routing_task_leave(struct router *r, struct task *t) {
+static void leave(struct router *r, struct task *t, bool ended) {
     routing_timer_stop(&r->timers, &t->timer);
     take_out_of_place(t);
     stand_down(&t->home, false);
     t->queue->waiting -= t->state == ROUTING_WAITING;
     for (size_t i = 0; i < t->holds_n; i++)
-        routing_agent_unload(r, &t->holds[i], t->state != ROUTING_OFFERED);
+        routing_agent_unload(r, &t->holds[i], ended && t->state != ROUTING_OFFERED);
+}
+
+void routing_task_leave(struct router *r, struct task *t) {
+    leave(r, t, true);
 }
 
 static void needs_clear(struct task *t) {
@@ -331,6 +335,12 @@ static void note_answers(struct router *r, struct task *t, const struct before *
     }
 }
 
+/* The same agent works on it as before: he is not idle from these news on. */
+static bool goes_on(const struct task *t, const struct routing_task *news) {
+    return t->state == ROUTING_ACCEPTED && news->state == ROUTING_ACCEPTED &&
+           str_eq(news->agent, str_c(t->holds[0].agent->id));
+}
+
 static struct task *task_new(struct router *r, struct str id) {
     struct task *t = NEW(struct task);
     t->id = mem_dup(id.p, id.n);
@@ -353,7 +363,7 @@ void router_task(struct router *r, const struct routing_task *news, int64_t now_
         t = task_new(r, news->id);
     } else {
         b = before_of(t);
-        routing_task_leave(r, t);
+        leave(r, t, !goes_on(t, news));
     }
     take_news(r, t, news);
     note_answers(r, t, &b);
