@@ -89,9 +89,10 @@ $(B)/touchlined: $(B)/obj/daemon/main.o $(B)/libtouchlined.a $(B)/libtouchkit.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS_ALL) -rdynamic $< -Wl,--whole-archive $(B)/libtouchlined.a -Wl,--no-whole-archive $(B)/libtouchkit.a $(PKG_LIBS) -o $@
 
-$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchkit.a $(B)/files
+# Beside the kit it takes in the pure rooms alone: configuration, roster, router, replay.
+$(B)/touchline: $(call obj,$(CLI_SRC)) $(B)/libtouchlined.a $(B)/libtouchkit.a $(B)/files
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium 2>/dev/null) -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(KIT_LIBS) $(shell pkg-config --libs libcurl libsodium yaml-0.1 libical 2>/dev/null) -o $@
 
 # A channel sees the installed headers only, and takes the kit in with hidden symbols.
 CHANNEL_LIBS_email := $(shell pkg-config --libs gmime-3.0 libevent 2>/dev/null) -lesmtp
@@ -135,7 +136,7 @@ $(foreach c,$(CHANNELS),$(eval $(call unit_channel_rule,$(c))))
 # begins with a channel's (fuzz_email_lmtp) is linked with that channel and the kit alone, as its .so is; any other with the
 # rooms below, which are compiled once more for it.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ROOMS := base config touchpoint spool http store ingest
+FUZZ_ROOMS := base config touchpoint spool http store ingest delivery
 FUZZ_CC ?= clang-14
 FUZZ_FLAGS = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g
 FUZZ_CFLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Idaemon -Ichannels -Itests/fuzz $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP

@@ -36,6 +36,7 @@
 #include "config/config.h"
 #include "config/people.h"
 #include "delivery/delivery.h"
+#include "delivery/notices.h"
 #include "dispatch/dispatch.h"
 #include "egress/egress.h"
 #include "http/http.h"
@@ -80,6 +81,7 @@ struct daemon {
     struct outbox *outbox;
     struct dispatch *dispatch;
     struct delivery *delivery;
+    struct notices *notices;
     struct api *api;
     struct event *signals[4];
     struct loop_timer *drain_timer;
@@ -272,6 +274,20 @@ static struct roster_config dispatch_config_of(const struct daemon *d) {
                                   .key_accounts = section(d, "key_accounts")};
 }
 
+static struct notices_setup notices_setup_of(const struct daemon *d) {
+    return (struct notices_setup){.config = section(d, "notices"),
+                                  .agents = section(d, "agents"),
+                                  .queues = section(d, "queues"),
+                                  .german = *(const int64_t *)section(d, "language") == 0};
+}
+
+static void open_notices(struct daemon *d, const struct sender *sender) {
+    const struct notices_setup setup = notices_setup_of(d);
+    d->notices =
+        notices_open(d->loop, d->store, d->egress, sender, section_str(d, "secret"), &setup);
+    delivery_tells(d->delivery, d->notices);
+}
+
 static void settle(void *ctx, struct str task, struct str reason, answer_fn *done, void *arg) {
     struct daemon *d = ctx;
     dispatch_settle(d->dispatch, task, reason, done, arg);
@@ -386,14 +402,17 @@ static bool open_working(struct daemon *d, struct fault *f) {
                                          .agents = agents_json,
                                          .agents_named = agents_named_json};
     const struct tl_strs folders = plugin_host_folders(d->plugins, section(d, "plugins"));
-    return worker_open(d->loop, &folders, WORKERS_MAX, &d->workers, f) &&
-           egress_open(d->loop, &d->egress, f) &&
-           http_open(d->loop, section(d, "listen"), limits, &d->http, f) &&
-           ingest_open(&parts, section(d, "rules"), &d->ingest, f) &&
-           outbox_open(d->loop, d->spool, d->blobs, d->store, d->ids, &sender, parts.region,
-                       &d->outbox, f) &&
-           dispatch_open(d->loop, d->store, d->spool, &dispatch, &d->dispatch, f) &&
-           delivery_open(d->loop, d->store, &hooks, &d->delivery, f);
+    bool ok = worker_open(d->loop, &folders, WORKERS_MAX, &d->workers, f) &&
+              egress_open(d->loop, &d->egress, f) &&
+              http_open(d->loop, section(d, "listen"), limits, &d->http, f) &&
+              ingest_open(&parts, section(d, "rules"), &d->ingest, f) &&
+              outbox_open(d->loop, d->spool, d->blobs, d->store, d->ids, &sender, parts.region,
+                          &d->outbox, f) &&
+              dispatch_open(d->loop, d->store, d->spool, &dispatch, &d->dispatch, f) &&
+              delivery_open(d->loop, d->store, &hooks, &d->delivery, f);
+    if (ok)
+        open_notices(d, &sender);
+    return ok;
 }
 
 static void set_auth(struct daemon *d) {
@@ -410,9 +429,11 @@ static bool open_doors(struct daemon *d, struct fault *f) {
                                     .outbox = d->outbox,
                                     .dispatch = d->dispatch,
                                     .delivery = d->delivery,
+                                    .notices = d->notices,
                                     .workers = d->workers,
                                     .plugins = d->plugins,
                                     .ids = d->ids,
+                                    .config = d->config,
                                     .agents = section(d, "agents"),
                                     .region = section_str(d, "region")};
     const struct plugin_parts plugin = {.loop = d->loop,
@@ -465,11 +486,13 @@ static void reload(struct daemon *d) {
     d->config = next;
     const struct ingest_parts parts = ingest_parts_of(d);
     const struct roster_config dispatch = dispatch_config_of(d);
+    const struct notices_setup notices = notices_setup_of(d);
     log_setup(log_level(d));
     spool_reconfigure(d->spool, section(d, "spool"));
     ingest_reload(d->ingest, section(d, "rules"), &parts);
     dispatch_reload(d->dispatch, &dispatch);
-    api_reload(d->api, section(d, "agents"), parts.region);
+    notices_reload(d->notices, &notices);
+    api_reload(d->api, d->config, section(d, "agents"), parts.region);
     set_auth(d);
     end_streams_of_others(d);
     bool doors = http_reload(d->http, section(d, "listen"), section(d, "limits"), &f);
@@ -505,6 +528,7 @@ static void begin_drain(struct daemon *d, int exit_code) {
     plugin_host_drain(d->plugins);
     dispatch_run(d->dispatch, false);
     outbox_drain(d->outbox);
+    notices_drain(d->notices);
     delivery_end_all(d->delivery);
     http_drain(d->http);
     ingest_drain(d->ingest);
@@ -554,6 +578,7 @@ static void close_all(struct daemon *d) {
     worker_close(d->workers);
     plugin_host_free(d->plugins);
     delivery_close(d->delivery);
+    notices_close(d->notices);
     dispatch_close(d->dispatch);
     outbox_close(d->outbox);
     ingest_close(d->ingest);

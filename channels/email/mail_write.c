@@ -163,9 +163,9 @@ static bool put_recipients(struct arena *a, const json_t *own, const char *key, 
 
 /* What tells other programs that none of them may answer (RFC 3834 5), and ourselves that it was
  * we: the left part of our id carries our MAC. */
-static bool put_automatic(struct buf *out, struct str message_id) {
+static bool put_automatic(struct buf *out, struct str message_id, bool reply) {
     struct str rest = str_from(message_id, 1), token = str_cut(&rest, '@');
-    return put_field(out, "Auto-Submitted", str_c("auto-replied")) &&
+    return put_field(out, "Auto-Submitted", str_c(reply ? "auto-replied" : "auto-generated")) &&
            put_field(out, "X-Auto-Response-Suppress", str_c("All")) &&
            put_field(out, "X-Touchline-Loop", token);
 }
@@ -192,7 +192,8 @@ static bool put_header(struct arena *a, const json_t *own, const json_t *answere
             put_field(&out->text, "Message-ID", message_id) &&
             put_in_reply_to(&out->text, own, answered) &&
             put_references(a, &out->text, own, answered) &&
-            (!out->automatic || put_automatic(&out->text, message_id)) &&
+            (!out->automatic ||
+             put_automatic(&out->text, message_id, str_is(jget_str(own, "auto"), "auto-reply"))) &&
             buf_add_c(&out->text, "MIME-Version: 1.0\r\n")) ||
            fault_set(f, FAULT_INPUT, "", "the header is too large");
 }

@@ -4,15 +4,15 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sodium.h>
-#include <stdio.h>
 
 #include <touchline/kit/base64.h>
 #include <touchline/kit/hash.h>
 #include <touchline/kit/hmac.h>
+#include <touchline/kit/webhook.h>
 
 #include "provider.h"
 
-enum { KEY_BYTES_MAX = 512, STANDARD_ID_MAX = 255, GIVEN_MAX = 512 };
+enum { STANDARD_ID_MAX = 255, GIVEN_MAX = 512 };
 
 /* ---- HMAC ---- */
 
@@ -140,22 +140,13 @@ bool signature_fresh(struct str seconds, int64_t now_ms, int64_t past_ms, int64_
 
 /* ---- Standard Webhooks ---- */
 
-static void standard_mac(struct str key, struct str id, struct str timestamp, struct str body,
-                         uint8_t out[SHA256_BYTES]) {
-    const struct str dot = STR(".");
-    const struct str pieces[] = {id, dot, timestamp, dot, body};
-    struct hmac_key *k = hmac_key_new(key);
-    hmac_sha256(k, pieces, COUNT(pieces), out);
-    hmac_key_free(k);
-}
-
 /* One entry "v1,<base64>". */
 static bool fits_v1(struct str key, struct str coded, const struct standard_headers *h,
                     struct str body) {
     uint8_t mac[SHA256_BYTES];
     cleanup(buf_clear) struct buf given;
     buf_init(&given, 256);
-    standard_mac(key, h->id, h->timestamp, body, mac);
+    webhook_mac(key, h->id, h->timestamp, body, mac);
     return base64_decode(&given, coded, true) &&
            bytes_equal(buf_str(&given), str_make((const char *)mac, sizeof mac));
 }
@@ -170,24 +161,13 @@ static bool fits_v1a(struct str key, struct str coded, const struct standard_hea
            signature_ed25519(key, pieces, COUNT(pieces), buf_str(&given));
 }
 
-/* The key's bytes behind "whsec_" or "whpk_"; without a prefix base64 all the same. */
-static bool standard_key(struct str secret, struct buf *out, bool *out_public) {
-    const struct str symmetric = STR("whsec_"), public = STR("whpk_");
-    *out_public = str_starts(secret, public);
-    if (str_starts(secret, symmetric))
-        secret = str_from(secret, symmetric.n);
-    else if (*out_public)
-        secret = str_from(secret, public.n);
-    return base64_decode(out, secret, true) && out->n;
-}
-
 enum signature_verdict signature_standard(struct str secret, const struct standard_headers *h,
                                           struct str body, int64_t now_ms) {
     cleanup(buf_clear) struct buf key;
     bool public;
-    buf_init(&key, KEY_BYTES_MAX);
+    buf_init(&key, WEBHOOK_KEY_MAX);
     if (!h->id.n || h->id.n > STANDARD_ID_MAX || !h->signature.n ||
-        !standard_key(secret, &key, &public))
+        !webhook_key(secret, &key, &public))
         return SIGNATURE_BAD;
     if (str_find(h->id, '.') >= 0)
         return SIGNATURE_BAD_ID;
@@ -211,20 +191,6 @@ enum signature_verdict signature_standard(struct str secret, const struct standa
 bool signature_standard_secret(struct str secret) {
     cleanup(buf_clear) struct buf key;
     bool public;
-    buf_init(&key, KEY_BYTES_MAX);
-    return standard_key(secret, &key, &public) && (!public || key.n == crypto_sign_PUBLICKEYBYTES);
-}
-
-bool signature_standard_sign(struct str secret, struct str id, int64_t timestamp_s, struct str body,
-                             struct buf *out) {
-    cleanup(buf_clear) struct buf key;
-    uint8_t mac[SHA256_BYTES];
-    char seconds[24];
-    bool public;
-    buf_init(&key, KEY_BYTES_MAX);
-    if (!standard_key(secret, &key, &public) || public)
-        return false;
-    snprintf(seconds, sizeof seconds, "%lld", (long long)timestamp_s);
-    standard_mac(buf_str(&key), id, str_c(seconds), body, mac);
-    return buf_add_c(out, "v1,") && base64_encode(out, str_make((const char *)mac, sizeof mac));
+    buf_init(&key, WEBHOOK_KEY_MAX);
+    return webhook_key(secret, &key, &public) && (!public || key.n == crypto_sign_PUBLICKEYBYTES);
 }

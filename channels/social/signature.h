@@ -50,8 +50,5 @@ enum signature_verdict signature_standard(struct str secret, const struct standa
                                           struct str body, int64_t now_ms);
 /* Whether a secret is one: whsec_ or whpk_ and base64. */
 bool signature_standard_secret(struct str secret);
-/* "v1,…" for what we send. false: the secret cannot sign. */
-bool signature_standard_sign(struct str secret, struct str id, int64_t timestamp_s, struct str body,
-                             struct buf *out);
 
 #endif

@@ -6,6 +6,7 @@
  * send.base, folded there by webhook-id.
  */
 #include <touchline/kit/jread.h>
+#include <touchline/kit/webhook.h>
 
 #include "provider.h"
 #include "signature.h"
@@ -103,7 +104,7 @@ static const char *write_request(struct arena *a, const struct hook_reply *r,
                       json_pack("{s:s, s:O*, s:o}", "type", "touchpoint.outbound", "timestamp",
                                 json_object_get(r->touchpoint, "at"), "data",
                                 outbound(r->touchpoint)));
-    if (!signature_standard_sign(r->config->secret, r->id, r->now_ms / 1000, out->body, &signature))
+    if (!webhook_sign(r->config->secret, r->id, r->now_ms / 1000, out->body, &signature))
         return "the hook's secret cannot sign";
     out->url = r->config->send.base;
     hook_request_header(out, "webhook-id", r->id);

@@ -23,7 +23,9 @@ void api_free(struct api *a) {
     free(a);
 }
 
-void api_reload(struct api *a, const struct tl_items *agents, struct str region) {
+void api_reload(struct api *a, const struct config *config, const struct tl_items *agents,
+                struct str region) {
+    a->parts.config = config;
     a->parts.agents = agents;
     a->parts.region = region;
 }
@@ -49,6 +51,8 @@ void api_routes(struct api *a, struct http_server *http) {
         {supervise_routes, supervise_routes_n},
         {attention_routes, attention_routes_n},
         {answer_routes, answer_routes_n},
+        {history_routes, history_routes_n},
+        {offer_routes, offer_routes_n},
     };
     for (size_t i = 0; i < COUNT(tables); i++) {
         bool added = http_routes(http, tables[i].table, tables[i].n, a);

@@ -13,12 +13,14 @@
 struct api;
 struct blob_store;
 struct buf;
+struct config;
 struct delivery;
 struct dispatch;
 struct http_server;
 struct id_maker;
 struct ingest;
 struct loop;
+struct notices;
 struct outbox;
 struct plugin_host;
 struct spool;
@@ -35,16 +37,19 @@ struct api_parts {
     struct outbox *outbox;
     struct dispatch *dispatch;
     struct delivery *delivery;
+    struct notices *notices;
     struct worker_pool *workers;
     struct plugin_host *plugins;
     struct id_maker *ids;
+    const struct config *config;
     const struct tl_items *agents; /* struct agent_config */
     struct str region;
 };
 
 struct api *api_new(const struct api_parts *parts);
 void api_free(struct api *a);
-void api_reload(struct api *a, const struct tl_items *agents, struct str region);
+void api_reload(struct api *a, const struct config *config, const struct tl_items *agents,
+                struct str region);
 /* Adds every table to the server. */
 void api_routes(struct api *a, struct http_server *http);
 /* /readyz says 503 from now on. */

@@ -76,6 +76,9 @@ struct idem_table *idem_table_new(void);
 void idem_table_free(struct idem_table *t);
 struct login_limits *login_limits_new(void);
 void login_limits_free(struct login_limits *l);
+/* Whether somebody (an address, a name) has failed too often within a minute; counts a failure. */
+bool login_limited(struct login_limits *l, struct str who);
+void login_failed(struct login_limits *l, struct str who);
 
 /* A route whose POST takes an Idempotency-Key: NAME_once serves NAME(struct call *). */
 #define SERVE_ONCE(name)                                                                           \
@@ -96,9 +99,10 @@ void answer_fill(struct call *c, struct str answer, struct str conversation,
 /* The tables, one a file. */
 extern const struct http_route touchpoint_routes[], contact_routes[], conversation_routes[],
     task_routes[], agent_routes[], session_routes[], operation_routes[], record_routes[],
-    source_routes[], supervise_routes[], attention_routes[], answer_routes[];
+    source_routes[], supervise_routes[], attention_routes[], answer_routes[], history_routes[],
+    offer_routes[];
 extern const size_t touchpoint_routes_n, contact_routes_n, conversation_routes_n, task_routes_n,
     agent_routes_n, session_routes_n, operation_routes_n, record_routes_n, source_routes_n,
-    supervise_routes_n, attention_routes_n, answer_routes_n;
+    supervise_routes_n, attention_routes_n, answer_routes_n, history_routes_n, offer_routes_n;
 
 #endif

@@ -46,7 +46,7 @@ void login_limits_free(struct login_limits *l) {
     free(l);
 }
 
-static bool limited(struct login_limits *l, struct str who) {
+bool login_limited(struct login_limits *l, struct str who) {
     uint64_t key = hash64(who);
     int64_t now = clock_mono_ms();
     size_t i = key % LIMIT_SLOTS;
@@ -54,7 +54,7 @@ static bool limited(struct login_limits *l, struct str who) {
            l->slots[i].count >= LIMIT_FAILURES;
 }
 
-static void count_failure(struct login_limits *l, struct str who) {
+void login_failed(struct login_limits *l, struct str who) {
     uint64_t key = hash64(who);
     int64_t now = clock_mono_ms();
     size_t i = key % LIMIT_SLOTS;
@@ -118,8 +118,8 @@ static void password_checked(void *arg, const struct worker_answer *a) {
             call_problem(c, 503, "busy", NULL, "the password could not be checked; try again");
             return;
         }
-        count_failure(api->logins, http_peer(c->r));
-        count_failure(api->logins, l->agent);
+        login_failed(api->logins, http_peer(c->r));
+        login_failed(api->logins, l->agent);
         call_problem(c, 401, "login", NULL, "agent or password is wrong");
         return;
     }
@@ -152,7 +152,7 @@ static void session_begin(void *ctx, struct http_request *r) {
                      "agent and password are needed");
         return;
     }
-    if (limited(a->logins, http_peer(r)) || limited(a->logins, agent)) {
+    if (login_limited(a->logins, http_peer(r)) || login_limited(a->logins, agent)) {
         http_problem_retry(r, 429, "login-limit", "too many wrong passwords; wait a minute", 60);
         return;
     }

@@ -133,6 +133,7 @@ enum cli_exit cli_contact(struct cli *c);
 enum cli_exit cli_timeline(struct cli *c);
 enum cli_exit cli_task(struct cli *c);
 enum cli_exit cli_explain(struct cli *c);
+enum cli_exit cli_simulate(struct cli *c);
 enum cli_exit cli_agent(struct cli *c);
 enum cli_exit cli_queue(struct cli *c);
 enum cli_exit cli_audit(struct cli *c);

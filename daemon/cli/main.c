@@ -54,6 +54,16 @@ const struct cli_command cli_commands[] = {
      NULL,
      cli_explain,
      {{"language", "de|en", "of the sentences; absent: as the daemon is configured"}}},
+    {"simulate",
+     "--config FILE --from TIME --to TIME",
+     "tries another configuration on recorded days",
+     NULL,
+     cli_simulate,
+     {{"config", "FILE", "the configuration to try; secrets in it are not read"},
+      {"from", "TIME", "begin of the span: a day or a time"},
+      {"to", "TIME", "its end"},
+      {"record", "FILE", "a record that --save wrote, instead of the daemon's"},
+      {"save", "FILE", "keeps the record, to try again without the daemon"}}},
     {"task",
      "[list]\nID\naccept ID\nreject ID --offer N\ncomplete ID\ntransfer ID --to-queue|--to-agent "
      "ID\n"

@@ -18,6 +18,7 @@
 #define CONFIG_BASICS_H
 
 #include "config/config.h"
+#include "config/notices.h"
 #include "config/people.h"
 #include "config/time.h"
 
@@ -45,17 +46,9 @@ extern const struct tl_key state_keys[], secret_keys[], region_keys[], language_
     plugins_keys[], identity_keys[], episode_keys[], log_keys[];
 void region_check(const void *region, struct config_check *c);
 
+/* What the router is told, and what a replay of recorded days needs to know. */
 /* clang-format off */
-#define CONFIG_OWN_SECTIONS                                                                        \
-    {"state", state_keys, sizeof(struct str), CONFIG_SECTION_VALUE | CONFIG_SECTION_FIXED, NULL},   \
-    {"secret", secret_keys, sizeof(struct str), CONFIG_SECTION_VALUE | CONFIG_SECTION_FIXED, NULL}, \
-    {"region", region_keys, sizeof(struct str), CONFIG_SECTION_VALUE, region_check},                \
-    {"language", language_keys, sizeof(int64_t), CONFIG_SECTION_VALUE, NULL},                       \
-    {"plugins", plugins_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, NULL},                  \
-    {"identity", identity_keys, sizeof(struct identity_config), 0, NULL},                           \
-    {"episode", episode_keys, sizeof(struct episode_config), 0, NULL},                              \
-    {"log", log_keys, sizeof(struct log_config), 0, NULL},                                          \
-    {"tokens", token_keys, sizeof(struct token_config), CONFIG_SECTION_LIST, tokens_check},         \
+#define CONFIG_ROUTING_SECTIONS                                                                     \
     {"agents", agent_keys, sizeof(struct agent_config), CONFIG_SECTION_LIST, agents_check},         \
     {"queues", queue_keys, sizeof(struct queue_config), CONFIG_SECTION_LIST, queues_check},         \
     {"calendars", calendar_keys, sizeof(struct calendar_config), CONFIG_SECTION_LIST, calendars_check}, \
@@ -64,6 +57,19 @@ void region_check(const void *region, struct config_check *c);
     {"units", units_keys, sizeof(struct tl_ints), CONFIG_SECTION_VALUE, NULL},                      \
     {"blocks", blocks_keys, sizeof(struct blocks_config), 0, blocks_check},                         \
     {"key_accounts", key_accounts_keys, sizeof(struct key_accounts_config), 0, NULL}
+
+#define CONFIG_OWN_SECTIONS                                                                        \
+    {"state", state_keys, sizeof(struct str), CONFIG_SECTION_VALUE | CONFIG_SECTION_FIXED, NULL},   \
+    {"secret", secret_keys, sizeof(struct str), CONFIG_SECTION_VALUE | CONFIG_SECTION_FIXED, NULL}, \
+    {"region", region_keys, sizeof(struct str), CONFIG_SECTION_VALUE, region_check},                \
+    {"language", language_keys, sizeof(int64_t), CONFIG_SECTION_VALUE, NULL},                       \
+    {"plugins", plugins_keys, sizeof(struct tl_strs), CONFIG_SECTION_VALUE, NULL},                  \
+    {"identity", identity_keys, sizeof(struct identity_config), 0, NULL},                           \
+    {"episode", episode_keys, sizeof(struct episode_config), 0, NULL},                              \
+    {"notices", notices_keys, sizeof(struct notices_config), 0, notices_check},                     \
+    {"log", log_keys, sizeof(struct log_config), 0, NULL},                                          \
+    {"tokens", token_keys, sizeof(struct token_config), CONFIG_SECTION_LIST, tokens_check},         \
+    CONFIG_ROUTING_SECTIONS
 /* clang-format on */
 
 #endif

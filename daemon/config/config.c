@@ -306,7 +306,8 @@ static void fixed_check(struct loading *l, const struct config *old) {
 /* ---- public ---- */
 
 static void tree_load(struct loading *l, const char *path, const struct config_section *sections,
-                      config_plugin_fn *plugin, void *plugin_ctx, const struct config *old) {
+                      bool parts, config_plugin_fn *plugin, void *plugin_ctx,
+                      const struct config *old) {
     struct config *c = l->config;
     struct fault f = {0};
     struct config_file file = {.shown = path};
@@ -317,9 +318,10 @@ static void tree_load(struct loading *l, const char *path, const struct config_s
     c->root = config_include(&c->arena, path, c->folder, &l->faults);
     if (!c->root)
         return;
-    l->reader = (struct config_reader){&c->arena, c->folder, c->root, &l->faults, &l->marks};
+    l->reader = (struct config_reader){&c->arena, c->folder, c->root, &l->faults, &l->marks, parts};
     sections_read(l, sections);
-    top_check(l, plugin != NULL);
+    if (!parts)
+        top_check(l, plugin != NULL);
     if (plugin)
         channels_read(l, plugin, plugin_ctx);
     sections_check(l);
@@ -327,12 +329,12 @@ static void tree_load(struct loading *l, const char *path, const struct config_s
         fixed_check(l, old);
 }
 
-bool config_load(const char *path, const struct config_section *sections, config_plugin_fn *plugin,
-                 void *plugin_ctx, const struct config *old, struct config **out,
-                 struct fault_list *faults) {
+static bool load(const char *path, const struct config_section *sections, bool parts,
+                 config_plugin_fn *plugin, void *plugin_ctx, const struct config *old,
+                 struct config **out, struct fault_list *faults) {
     struct loading l = {.config = NEW(struct config)};
     arena_init(&l.config->arena);
-    tree_load(&l, path, sections, plugin, plugin_ctx, old);
+    tree_load(&l, path, sections, parts, plugin, plugin_ctx, old);
     bool sound = faults_count(&l) == 0;
     config_faults_tell(&l.faults, faults);
     config_faults_clear(&l.faults);
@@ -342,6 +344,21 @@ bool config_load(const char *path, const struct config_section *sections, config
     else
         config_free(l.config);
     return sound;
+}
+
+bool config_load(const char *path, const struct config_section *sections, config_plugin_fn *plugin,
+                 void *plugin_ctx, const struct config *old, struct config **out,
+                 struct fault_list *faults) {
+    return load(path, sections, false, plugin, plugin_ctx, old, out, faults);
+}
+
+bool config_load_parts(const char *path, const struct config_section *sections, struct config **out,
+                       struct fault_list *faults) {
+    return load(path, sections, true, NULL, NULL, NULL, out, faults);
+}
+
+const struct config_node *config_root(const struct config *c) {
+    return c->root;
 }
 
 void config_free(struct config *c) {
@@ -408,6 +425,10 @@ void *config_check_memory(struct config_check *c, size_t bytes) {
 
 const struct config *config_check_config(struct config_check *c) {
     return c->config;
+}
+
+const struct config_node *config_check_node(const struct config_check *c, const char *section) {
+    return config_node_get(c->config->root, section);
 }
 
 void config_check_fault(struct config_check *c, const void *value, const char *format, ...) {

@@ -52,6 +52,10 @@ config_plugin_fn(void *ctx, struct str name, const struct tl_strs *folders, stru
 bool config_load(const char *path, const struct config_section *sections, config_plugin_fn *plugin,
                  void *plugin_ctx, const struct config *old, struct config **out,
                  struct fault_list *faults) must_check;
+/* The same of some sections alone: others are left out, and no secret is read. For who looks at a
+ * file without running by it. */
+bool config_load_parts(const char *path, const struct config_section *sections, struct config **out,
+                       struct fault_list *faults) must_check;
 void config_free(struct config *c);
 
 /* The filled struct of a section, never NULL for a known name (defaults where it is absent). A LIST
@@ -69,6 +73,8 @@ struct str config_folder(const struct config *c);
 
 /* ---- inside a check ---- */
 const struct config *config_check_config(struct config_check *c);
+/* A section's node as it was written, or NULL: for names that stand in another room's part. */
+const struct config_node *config_check_node(const struct config_check *c, const char *section);
 /* Adds a fault at the node that gave `value` (any pointer into the section: the member, the item,
  * or a string's bytes), else at the section itself. The smallest part counts: an item's own address
  * is that of its first member. */
@@ -104,5 +110,9 @@ bool config_read_int(struct str s, int64_t *out) must_check;
 /* ---- the reference of the file, generated from the tables (Markdown). false: buf is full ---- */
 bool config_describe(const struct config_section *sections, struct buf *out) must_check;
 bool config_describe_channel(const struct tl_plugin *plugin, struct buf *out) must_check;
+
+/* What the file says in these sections (names, NULL ends), as YAML again, without the keys that
+ * hold secrets; paths are absolute. false: buf is full. */
+bool config_write(const struct config *c, const char *const *sections, struct buf *out) must_check;
 
 #endif

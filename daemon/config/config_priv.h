@@ -145,6 +145,7 @@ struct config_reader {
     const struct config_node *root;
     struct config_faults *faults;
     struct config_marks *marks;
+    bool no_secrets; /* leave them absent */
 };
 /* Fills *out; node NULL gives presets and asks for nothing. what: "queues", for faults. */
 void config_read_map(struct config_reader *r, const struct config_node *node, struct config_table t,
@@ -165,6 +166,7 @@ void config_check_name(struct config_check *c, const struct str *name);
 /* ---- config.c ---- */
 /* What a check completes lives as long as the config. */
 void *config_check_memory(struct config_check *c, size_t bytes);
+const struct config_node *config_root(const struct config *c);
 
 /* ---- diff.c ---- */
 enum { CONFIG_SAME_BUT_SECRETS = 1 };

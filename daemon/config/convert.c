@@ -151,6 +151,8 @@ void config_convert_path(struct reading *x) {
 }
 
 void config_convert_secret(struct reading *x) {
+    if (x->r->no_secrets)
+        return;
     struct fault f = {0};
     struct str s, secret;
     if (!config_text_take(x, x->node, &s))

@@ -5,6 +5,7 @@
 #include <touchline/kit/own.h>
 
 #include "config/config_priv.h"
+#include "config/notices.h"
 
 #define AT(type, member) offsetof(struct type, member)
 
@@ -131,9 +132,16 @@ const struct tl_key agent_keys[] = {
      .type = TL_KEY_STRS,
      .flags = TL_KEY_UNIQUE,
      .offset = AT(agent_config, notify),
-     .choices = "stream|",
+     .choices = "stream|mail|webhook",
      .preset = "stream",
-     .help = "how the agent learns of a task"},
+     .help = "how the agent learns of a task; mail and webhook while he has no stream"},
+    {.name = "webhook",
+     .type = TL_KEY_MAP,
+     .offset = AT(agent_config, webhook),
+     .sub = webhook_keys,
+     .sub_bytes = sizeof(((struct agent_config *)0)->webhook),
+     .help = "where the agent's own program is told, signed as a Standard Webhook; absent: "
+             "nowhere"},
     {.name = "lost_after",
      .type = TL_KEY_DURATION,
      .offset = AT(agent_config, lost_after_ms),
@@ -272,6 +280,7 @@ static void agent_check(struct config_check *c, const struct agent_config *a) {
         if (at < 1 || (size_t)at + 1 >= a->email.n || str_find(a->email, ' ') >= 0)
             config_check_fault(c, &a->email, "not an address; allowed is name@example.org");
     }
+    notify_check(c, a);
 }
 
 void agents_check(const void *agents, struct config_check *c) {

@@ -38,7 +38,10 @@ struct agent_config {
     struct tl_strs queues;       /* their ids */
     struct tl_ints skills;       /* name -> level 1..10 */
     struct tl_ints capacity;     /* as written: see agent_units() and agent_tasks_max() */
-    struct tl_strs notify;       /* "stream" */
+    struct tl_strs notify;       /* "stream", "mail", "webhook": see notices.h */
+    struct {
+        struct str url, secret; /* absent: none */
+    } webhook;
     int64_t lost_after_ms;
     bool takes_tasks; /* false when queues are only watched: a supervisor without capacity */
 };

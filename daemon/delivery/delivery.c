@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "delivery/delivery_priv.h"
+#include "delivery/notices.h"
 
 void delivery_ref(struct delivery *d) {
     d->refs++;
@@ -36,6 +37,11 @@ static void on_reset(void *arg) {
         desk_begin(k);
     }
     board_reset(d);
+    notices_ring(d->notices, STR_NONE);
+}
+
+void delivery_tells(struct delivery *d, struct notices *notices) {
+    d->notices = notices;
 }
 
 bool delivery_open(struct loop *loop, struct store *store, const struct delivery_hooks *hooks,

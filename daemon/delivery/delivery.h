@@ -16,6 +16,7 @@ struct delivery;
 struct http_request;
 struct http_server;
 struct loop;
+struct notices;
 struct store;
 
 struct delivery_hooks {
@@ -36,6 +37,8 @@ struct delivery_hooks {
 };
 bool delivery_open(struct loop *loop, struct store *store, const struct delivery_hooks *hooks,
                    struct delivery **out, struct fault *f) must_check;
+/* Who is told of what the log says besides the streams; outlives the delivery. */
+void delivery_tells(struct delivery *d, struct notices *notices);
 /* Ends all streams; the room stays for answers under way. */
 void delivery_end_all(struct delivery *d);
 /* Once nothing can answer any more. */

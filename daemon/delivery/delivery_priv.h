@@ -41,6 +41,7 @@ struct delivery {
     struct loop *loop;
     struct store *store;
     struct delivery_hooks hooks;
+    struct notices *notices; /* or NULL */
     struct route_log *log;
     char position[LOG_ID_MAX]; /* of the log: all before has been told; "" before the first entry */
     struct store_watch *nobody; /* delivery.c */

@@ -10,6 +10,7 @@
 #include <touchline/touchpoint.h>
 
 #include "delivery/delivery_priv.h"
+#include "delivery/notices.h"
 
 enum { SMALL_MAX = 8192 };
 
@@ -104,6 +105,8 @@ void event_entry(void *arg, struct str id, const struct route_entry *e) {
     struct delivery *d = arg;
     snprintf(d->position, sizeof d->position, "%.*s", STR_ARG(id));
     board_entry(d, e);
+    if (e->agent.n)
+        notices_ring(d->notices, e->agent);
     /* Only streams that may see it are looked at: an agent's own, and the supervisors'. */
     struct desk_agent *a = e->agent.n ? map_get(&d->agents, e->agent) : NULL;
     if (a) {

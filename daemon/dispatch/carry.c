@@ -154,7 +154,7 @@ void carry_turn(void *arg) {
     struct dispatch *d = arg;
     struct routing_decision decisions[DECISIONS];
     int64_t next = TURN_MS;
-    if (d->phase == PHASE_ROUTING && d->carried < CARRIED_MAX) {
+    if (d->phase == PHASE_ROUTING && d->carried < CARRIED_MAX && lease_is_fresh(d)) {
         int64_t now = clock_wall_ms(), began = clock_mono_us();
         size_t n = router_decide(d->router, now, decisions, DECISIONS);
         for (size_t i = 0; i < n; i++)

@@ -27,17 +27,31 @@ static void note_steps(struct dispatch *d, int64_t at_ms, const struct route_ent
     spool_note_step(d->spool, touchpoint, at_ms, step, jget_str(own, "agent"));
 }
 
-/* Without the task as people see it: what the archive keeps holds no personal data. */
-static void archive(struct dispatch *d, struct str id, int64_t at_ms, const struct route_entry *e) {
+/* Of a task what a replay of the day needs: whole where it waits, else what has become of it. Never
+ * as people see it, so that the archive holds no personal data. */
+static bool archive_task(struct buf *b, const struct route_entry *e, const json_t *own) {
+    bool waits = str_is(jget_str(own, "state"), "waiting");
+    return buf_add_c(b, ",\"id\":") && buf_add_json(b, jget_str(own, "id")) &&
+           buf_add_c(b, ",\"queue\":") && buf_add_json(b, jget_str(own, "queue")) &&
+           buf_add_c(b, ",\"task\":") && buf_add_json(b, jget_str(own, "state")) &&
+           buf_add_c(b, ",\"by\":") && buf_add_json(b, jget_str(own, "agent")) &&
+           buf_addf(b, ",\"rev\":%lld,\"replied\":%lld", (long long)jget_int(own, "rev", 0),
+                    (long long)jget_int(own, "replied", 0)) &&
+           (!waits || (buf_add_c(b, ",\"own\":") && buf_add(b, e->own)));
+}
+
+static void archive(struct dispatch *d, struct str id, int64_t at_ms, const struct route_entry *e,
+                    const json_t *own) {
     cleanup(buf_clear) struct buf b;
     buf_init(&b, ARCHIVE_MAX);
-    bool ok = buf_add_c(&b, "{\"type\":") && buf_add_json(&b, e->type) &&
-              buf_add_c(&b, ",\"agent\":") && buf_add_json(&b, e->agent) &&
-              buf_add_c(&b, ",\"state\":") && buf_add_json(&b, e->state) &&
-              buf_add_c(&b, ",\"reason\":") && buf_add_json(&b, e->reason) &&
-              buf_add_c(&b, ",\"own\":") && buf_add(&b, e->own.n ? e->own : str_c("null")) &&
-              buf_add_byte(&b, '}');
-    if (ok)
+    bool ok = buf_addf(&b, "{\"at\":%lld,\"type\":", (long long)at_ms) &&
+              buf_add_json(&b, e->type) && buf_add_c(&b, ",\"agent\":") &&
+              buf_add_json(&b, e->agent) && buf_add_c(&b, ",\"state\":") &&
+              buf_add_json(&b, e->state) && buf_add_c(&b, ",\"reason\":") &&
+              buf_add_json(&b, e->reason) && buf_addf(&b, ",\"lost\":%lld", (long long)e->lost_ms);
+    if (ok && own)
+        ok = archive_task(&b, e, own);
+    if (ok && buf_add_byte(&b, '}'))
         spool_note_event(d->spool, at_ms, id, buf_str(&b));
 }
 
@@ -90,8 +104,10 @@ void chronicle(struct dispatch *d, struct str id, int64_t at_ms, const struct ro
     cleanup(json_freep) json_t *own = NULL;
     if (str_is(e->reason, "due")) /* shown deadlines follow from what is told already */
         return;
-    archive(d, id, at_ms, e);
-    if (!e->own.n || !jread_parse(e->own, e->own.n, &own, NULL))
+    if (e->own.n && !jread_parse(e->own, e->own.n, &own, NULL))
+        return;
+    archive(d, id, at_ms, e, own);
+    if (!own)
         return;
     note_steps(d, at_ms, e, own);
     count(e, own);

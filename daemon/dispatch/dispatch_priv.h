@@ -33,8 +33,8 @@
 #include "store/store.h"
 
 enum {
-    LEASE_MS = 6000,
-    LEASE_KEEP_MS = 2000,
+    LEASE_MS = 2000, /* a leader that dies is replaced after this, and what loading takes */
+    LEASE_KEEP_MS = 500,
     STREAM_TTL_MS = 15000,
     STREAM_BEAT_MS = 5000,
     UPKEEP_MS = 5000,
@@ -109,6 +109,8 @@ void lease_stop(struct dispatch *d); /* gives it away */
 void lease_restart(struct dispatch *d,
                    const char *why); /* the router begins again from what is so */
 void lease_lost(struct dispatch *d, const char *why);
+/* It was surely ours a moment ago: a daemon that slept through it decides nothing. */
+bool lease_is_fresh(const struct dispatch *d);
 
 /* ---- feed.c ---- */
 void feed_begin(struct dispatch *d);

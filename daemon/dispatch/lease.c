@@ -60,7 +60,10 @@ static void on_lease(void *arg, const struct answer *a) {
         return;
     int64_t fence = jget_int(j, "fence", 0);
     if (!jget_bool(j, "held", false)) {
+        int64_t left = jget_int(j, "left_ms", 0);
         lease_lost(d, "another daemon has the lease");
+        if (left < LEASE_KEEP_MS) /* it may end before we would ask again */
+            loop_timer_set(d->lease_timer, left + 1);
         return;
     }
     d->kept_ms = clock_mono_ms();
@@ -74,10 +77,14 @@ static void on_lease(void *arg, const struct answer *a) {
     begin(d);
 }
 
+bool lease_is_fresh(const struct dispatch *d) {
+    return clock_mono_ms() - d->kept_ms <= LEASE_MS;
+}
+
 static void keep(void *arg) {
     struct dispatch *d = arg;
     loop_timer_set(d->lease_timer, LEASE_KEEP_MS);
-    if (d->phase != PHASE_IDLE && clock_mono_ms() - d->kept_ms > LEASE_MS)
+    if (d->phase != PHASE_IDLE && !lease_is_fresh(d))
         lease_lost(d, "the store does not answer");
     if (!d->running || d->asked)
         return;

@@ -21,6 +21,12 @@ static void tell_level(const char *name, const struct queue_now *q) {
         metric_set_label(METRIC_QUEUE_LEVEL2, name,
                          (q->taken_within + q->left_within) * 100 / ended);
     metric_set_label(METRIC_QUEUE_LEFT, name, q->left);
+    if (q->taken_all + q->left_all)
+        metric_set_label(METRIC_QUEUE_ABANDONED, name,
+                         q->left_all * 100 / (q->taken_all + q->left_all));
+    if (q->busy_ms + q->free_ms)
+        metric_set_label(METRIC_QUEUE_OCCUPANCY, name,
+                         q->busy_ms * 100 / (q->busy_ms + q->free_ms));
     metric_set_label(METRIC_QUEUE_WAIT_P50, name, q->wait_s[0]);
     metric_set_label(METRIC_QUEUE_WAIT_P95, name, q->wait_s[1]);
     metric_set_label(METRIC_QUEUE_WAIT_P99, name, q->wait_s[2]);
@@ -77,6 +83,29 @@ static void count_agents(struct dispatch *d) {
         metric_set_label(METRIC_AGENTS, names[i], n[i]);
 }
 
+/* Busy: with work, also while he drains; free: available without any. */
+static void sample_staff(struct dispatch *d) {
+    const struct people *p = d->people;
+    struct queue_staff *staff = mem_new((p->queues_n + 1) * sizeof *staff);
+    for (size_t q = 0; q < p->queues_n; q++)
+        staff[q] = (struct queue_staff){.queue = p->queues[q].id};
+    for (size_t i = 0; i < p->agents_n; i++) {
+        const struct agent_config *a = &p->agents[i];
+        struct routing_load load;
+        if (!a->takes_tasks || !router_load(d->router, a->id, &load))
+            continue;
+        bool there = load.presence == ROUTING_AVAILABLE;
+        bool busy = load.tasks > 0 && (there || load.presence == ROUTING_DRAINING);
+        for (size_t q = 0; q < p->queues_n; q++)
+            if (a->queues.n && people_share((struct tl_strs){&staff[q].queue, 1}, a->queues)) {
+                staff[q].busy += busy;
+                staff[q].available += there && !busy;
+            }
+    }
+    store_figures_sample(d->store, d->fence, staff, p->queues_n);
+    free(staff);
+}
+
 static void upkeep(void *arg) {
     struct dispatch *d = arg;
     loop_timer_set(d->upkeep_timer, UPKEEP_MS);
@@ -86,6 +115,7 @@ static void upkeep(void *arg) {
     store_streams_sweep(d->store, d->fence, now);
     if (d->upkeeps++ % TRIM_EVERY == 0)
         store_route_trim(d->store, d->fence, now, LOG_KEEP_MS);
+    sample_staff(d);
     ask_figures(d);
     count_agents(d);
 }

@@ -123,6 +123,26 @@ static void write_level(struct jwrite *w, const struct service_level *level,
     jwrite_close(w, '}');
 }
 
+/* sl and sl2 are of the tasks that had a deadline, all else of all. */
+static void write_figures(struct jwrite *w, const struct queue_now *q) {
+    static const char *const names[] = {"p50_s", "p95_s", "p99_s"};
+    jwrite_open(w, "figures", '{');
+    jwrite_int(w, "taken", q->taken_all);
+    jwrite_int(w, "left", q->left_all);
+    write_share(w, "abandonment", q->left_all, q->taken_all + q->left_all);
+    jwrite_open(w, "wait", '{');
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (q->taken_all)
+            jwrite_int(w, names[i], q->wait_s[i]);
+        else
+            jwrite_null(w, names[i]);
+    jwrite_close(w, '}');
+    write_share(w, "sl", q->taken_within, q->taken);
+    write_share(w, "sl2", q->taken_within + q->left_within, q->taken + q->left);
+    write_share(w, "occupancy", q->busy_ms, q->busy_ms + q->free_ms);
+    jwrite_close(w, '}');
+}
+
 static void write_queue(struct jwrite *w, struct str id, const struct queue_now *q,
                         const struct staff *s, const struct service_level *level) {
     int64_t waited = q->oldest_ms ? (clock_wall_ms() - q->oldest_ms) / 1000 : 0;
@@ -141,6 +161,7 @@ static void write_queue(struct jwrite *w, struct str id, const struct queue_now 
     jwrite_close(w, '}');
     write_pause(w, q);
     write_level(w, level, q);
+    write_figures(w, q);
     jwrite_close(w, '}');
 }
 

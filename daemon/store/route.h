@@ -194,7 +194,17 @@ struct queue_now {
     /* The last 24 hours: taken by an agent, ended without one, both also within the deadline of the
      * first response; and within what seconds 50, 95 and 99 % had been taken. */
     int64_t taken, taken_within, left, left_within, wait_s[3];
+    /* Likewise, with a deadline or not; and ms of its agents with work and without. */
+    int64_t taken_all, left_all, busy_ms, free_ms;
 };
+/* Agents of one queue as the lease holder sees them. */
+struct queue_staff {
+    struct str queue;
+    int64_t busy, available;
+};
+/* Adds the time since the last look, at most 15 s of it, to the hour's figures of all queues. */
+void store_figures_sample(struct store *s, int64_t fence, const struct queue_staff *staff,
+                          size_t n);
 typedef void queues_now_fn(void *arg, bool ok, const struct queue_now *queues, size_t n);
 void store_queues_now(struct store *s, const struct str *queues, size_t n, queues_now_fn *done,
                       void *arg);

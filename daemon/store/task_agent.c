@@ -83,6 +83,21 @@ void store_streams_sweep(struct store *s, int64_t fence, int64_t now_ms) {
     task_call(s, "streams_sweep", false, &a, task_said, NULL);
 }
 
+void store_figures_sample(struct store *s, int64_t fence, const struct queue_staff *staff,
+                          size_t n) {
+    struct arena mem;
+    arena_init(&mem);
+    struct str *args = arena_new(&mem, (3 * n + 1) * sizeof *args);
+    args[0] = arena_strf(&mem, "%lld", (long long)fence);
+    for (size_t i = 0; i < n; i++) {
+        args[3 * i + 1] = staff[i].queue;
+        args[3 * i + 2] = arena_strf(&mem, "%lld", (long long)staff[i].busy);
+        args[3 * i + 3] = arena_strf(&mem, "%lld", (long long)staff[i].available);
+    }
+    task_call_many(s, "figures_sample", false, args, 3 * n + 1, task_said, NULL);
+    arena_clear(&mem);
+}
+
 /* ---- views ---- */
 
 struct view {
@@ -163,7 +178,11 @@ static void on_queues(void *arg, const struct store_reply *r, const struct fault
                                     .left_within = task_item_int(&r->items[i], 10),
                                     .wait_s = {task_item_int(&r->items[i], 11),
                                                task_item_int(&r->items[i], 12),
-                                               task_item_int(&r->items[i], 13)}};
+                                               task_item_int(&r->items[i], 13)},
+                                    .taken_all = task_item_int(&r->items[i], 14),
+                                    .left_all = task_item_int(&r->items[i], 15),
+                                    .busy_ms = task_item_int(&r->items[i], 16),
+                                    .free_ms = task_item_int(&r->items[i], 17)};
     v.queues(v.arg, true, all, v.n);
     free(all);
 }

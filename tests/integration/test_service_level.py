@@ -74,6 +74,11 @@ def test_a_promise_is_shown_warned_of_and_broken_once(tmp_path):
 
         level = lambda: {q["id"]: q["service_level"] for q in t.get("/v1/queues").json()["items"]}
         assert level() == {"support": {"target_s": 3600, "sl": 1.0, "sl2": 1.0}, "callbacks": None}
+        figures = lambda: {q["id"]: q["figures"] for q in t.get("/v1/queues").json()["items"]}
+        seen = wait_for(lambda: figures()["support"]["occupancy"] and figures()["support"], 20, why="a sample of the staff")
+        assert (seen["taken"], seen["left"], seen["abandonment"], seen["sl"], seen["sl2"]) == (1, 0, 0.0, 1.0, 1.0)
+        assert 0 < seen["occupancy"] <= 1 and seen["wait"]["p50_s"] >= 1
+        assert figures()["callbacks"]["sl"] is None and figures()["callbacks"]["wait"]["p50_s"] is None
 
         clock.write_text(str(31 * MINUTE))
         events.wait("task", lambda d: any(h["reason"] == "first_response is nearly over" for h in d["history"]), 15)

@@ -72,7 +72,7 @@ class Description:
             return
         media = response.headers["Content-Type"].split(";")[0]
         assert media in content, f"{what}: {media} is not described"
-        if media.endswith("json"):
+        if media.endswith("json") and media != "application/x-ndjson":
             faults = self.faults(content[media]["schema"], response.json())
             assert not faults, f"{what}: {faults}\n{response.text[:1000]}"
             if media == "application/problem+json":

@@ -434,6 +434,7 @@ tl.oom('task_forget', function(keys, args)
   local conv = old.conv
   old.conv = ''
   redis.call('HSET', r .. ':done', id, cmsgpack.pack(old))
+  task.notice_forget(r, id)
   if conv ~= '' then
     redis.call('HDEL', r .. ':dv', conv)
   end

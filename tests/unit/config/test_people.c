@@ -18,6 +18,7 @@ static void people_open(struct lab *lab, const char *text) {
     lab_write(lab, "two", "token-number-two\n", 0600);
     lab_write(lab, "bad", "token with spaces\n", 0600);
     lab_write(lab, "short", "five5\n", 0600);
+    lab_write(lab, "whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", 0600);
     lab_write(lab, "argon", "$argon2id$v=19$m=65536,t=2,p=1$c2FsdA$aGFzaA\n", 0600);
     snprintf(whole, sizeof whole, "state: state\nsecret: file:secret\n%s", text);
     lab_write(lab, "touchline.yml", whole, 0644);
@@ -166,8 +167,30 @@ static void what_is_wrong_is_refused_at_its_place(void **state) {
          "4:31: de: \"11\" is not a whole number from 1 to 10"},
         {"agents: [{id: a, capacity: {mail: 1}}]",
          "3:29: capacity \"mail\" is not allowed here; did you mean \"email\"?"},
-        {"agents: [{id: a, notify: [mail]}]",
-         "3:27: notify \"mail\" is not allowed here; allowed: stream"},
+        {"agents: [{id: a, notify: [fax]}]",
+         "3:27: notify \"fax\" is not allowed here; allowed: stream, mail, webhook"},
+        {"agents: [{id: a, notify: [stream, mail]}]",
+         "3:35: mail needs the agent's `email`\ntouchline.yml:3:35: mail needs `notices: { "
+         "mailbox: …, base: https://… }`"},
+        {"agents: [{id: a, email: a@b, notify: mail}]",
+         "3:38: mail needs `notices: { mailbox: …, base: https://… }`"},
+        {"agents: [{id: a, notify: [webhook]}]",
+         "3:27: webhook needs `webhook: { url: …, secret: … }`"},
+        {"agents: [{id: a, webhook: {url: 'https://x.example/'}}]",
+         "3:27: secret is missing: what they are signed with (Standard Webhooks): whsec_ and "
+         "base64, or base64 alone"},
+        {"agents: [{id: a, webhook: {url: 'ftp://x.example/', secret: file:whsec}}]",
+         "3:33: not an address; allowed is https://host/path"},
+        {"agents: [{id: a, webhook: {url: 'https://u:p@x.example/', secret: file:whsec}}]",
+         "3:33: not an address; allowed is https://host/path"},
+        {"agents: [{id: a, webhook: {url: 'https://x.example/', secret: file:bad}}]",
+         "3:63: holds no secret of Standard Webhooks: whsec_ and base64, or base64"},
+        {"notices: {mailbox: support}",
+         "3:20: mailbox \"support\" is not defined in channels.email"},
+        {"notices: {base: 'https://x.example/?a='}",
+         "3:17: links are appended to it: no ? may stand in it"},
+        {"notices: {link_valid: 30s}",
+         "3:23: link_valid: \"30s\" is not a duration (500ms 30s 10m 4h 7d) from 1m to 7d"},
         {"agents: [{id: a, password: file:one}]",
          "3:28: the file holds no argon2id string; make one with `touchline password`"},
         {"agents: [{id: a, email: nobody}]", "3:25: not an address; allowed is name@example.org"},

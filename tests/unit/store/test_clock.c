@@ -173,8 +173,35 @@ static void figures_count_what_was_taken_and_what_was_not(void **state) {
     assert_int_equal(now.taken_within, 1);
     assert_int_equal(now.left, 1);
     assert_int_equal(now.left_within, 0);
+    assert_int_equal(now.taken_all, 2);
+    assert_int_equal(now.left_all, 1);
     assert_true(now.wait_s[0] >= 1 && now.wait_s[0] <= 2);
     assert_true(now.wait_s[2] >= 10 && now.wait_s[2] <= 16);
+}
+
+static struct queue_now figures(void) {
+    static const struct str support = STR("support");
+    struct queue_now now;
+    got_new();
+    store_queues_now(b->store, &support, 1, on_figures, &now);
+    got_wait(b);
+    return now;
+}
+
+/* Time between two looks, by the server's clock; a long sleep and another's fence add nothing. */
+static void occupancy_is_sampled_by_the_lease_holder_alone(void **state) {
+    (void)state;
+    const struct queue_staff staff = {.queue = STR("support"), .busy = 3, .available = 1};
+    store_figures_sample(b->store, fence, &staff, 1);
+    assert_int_equal(figures().busy_ms, 0); /* the first look has none before it */
+    for (struct queue_now now = figures(); !now.free_ms; now = figures())
+        store_figures_sample(b->store, fence, &staff, 1);
+    struct queue_now seen = figures();
+    assert_int_equal(seen.busy_ms, 3 * seen.free_ms);
+    assert_true(seen.free_ms <= 15000);
+    for (int i = 0; i < 20; i++)
+        store_figures_sample(b->store, fence + 1, &staff, 1);
+    assert_int_equal(figures().free_ms, seen.free_ms);
 }
 
 #define CASE(f) cmocka_unit_test_setup(f, setup)
@@ -187,6 +214,7 @@ int main(void) {
         CASE(a_warning_and_a_breach_are_told_once),
         CASE(a_task_of_before_is_read),
         CASE(figures_count_what_was_taken_and_what_was_not),
+        CASE(occupancy_is_sampled_by_the_lease_holder_alone),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -11,6 +11,7 @@
 
 #include <touchline/kit/base64.h>
 #include <touchline/kit/hash.h>
+#include <touchline/kit/webhook.h>
 
 #include "../host.h"
 #include "reading.h"
@@ -75,8 +76,7 @@ static void sign_standard(struct signing *s) {
     struct buf b;
     buf_init(&b, SIGNED_MAX);
     const char *secret = strcmp(s->secret, plain_secret) == 0 ? standard_secret : "whsec_b3RoZXI=";
-    assert_true(
-        signature_standard_sign(str_c(secret), str_c("msg_1"), atoll(s->time), s->body, &b));
+    assert_true(webhook_sign(str_c(secret), str_c("msg_1"), atoll(s->time), s->body, &b));
     snprintf(s->signature, sizeof s->signature, "%s", buf_c(&b));
     buf_clear(&b);
 }
