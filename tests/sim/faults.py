@@ -84,6 +84,20 @@ FAULTS = [
     ("added queues are asked", "match.c", "for (size_t i = 0; i < t->added_n; i++)\n        if (pick(r, t, &t->more[i], out))\n            return true;", ";"),
     ("the best of an agent's tasks goes first", "match.c", "        t = better->task;\n", "        return true;\n"),
     ("to so many at a time", "match.c", "return to < ROUTING_OFFERS_MAX ? (size_t)to : ROUTING_OFFERS_MAX;", "return 1;"),
+    ("a tier opens also for who came after the task", "queue.c", " || (first && q->rule.tier_wait_ms > 0))", ")"),
+    ("sticky: not for who has lost the skill", "agent.c", "held_anew(r, a); /* he may serve other queues, or know less */", ";"),
+    ("work that goes on has not ended", "task.c", "leave(r, t, !goes_on(t, news));", "leave(r, t, true);"),
+    ("weighted: nobody catches up", "agent.c", "m->turn = m->queue->turn; /* the row did not wait for him */", ";"),
+    ("a call's offer has its own time", "router.c", "t->is_call && rule->call_offer_ms > 0 ? rule->call_offer_ms : rule->offer_ms", "rule->offer_ms"),
+    ("the hard wait also for who is not there", "wish.c", "if (t->wish_kind == ROUTING_WISH_KEY_HARD && !t->wish_deputy && !over)", "if (0)"),
+    ("the deputy is waited for too", "wish.c", "return t->wish_deputy ? until + t->queue->rule.sticky_wait_ms : until;", "return until;"),
+    ("a transfer waits without being told how long", "wish.c", "sticky == 0 ? ROUTING_DIRECT_WAIT_MS : sticky", "sticky"),
+    ("calls of a lost agent come back earlier", "due.c", "t->is_call ? ROUTING_CALL_LOST_MS : a->lost_after_ms;", "a->lost_after_ms;"),
+    ("offers of a lost agent come back after a grace", "due.c", "a->lost_ms + ROUTING_OFFER_LOST_MS <= r->now_ms", "a->lost_ms <= r->now_ms"),
+    ("strict: among equals the older", "order.c", "if (a->created_ms != b->created_ms)\n        return a->created_ms < b->created_ms;\n    return strcmp(a->id",
+     "if (a->created_ms != b->created_ms)\n        return a->created_ms > b->created_ms;\n    return strcmp(a->id"),
+    ("all refused: the next step comes early", "step.c", "due = at <= r->now_ms || (t->all_refused && at != INT64_MAX);", "due = at <= r->now_ms;"),
+    ("all refused: not at once", "due.c", "routing_match_all_refused(r, t) && t->waits_since_ms + ROUTING_ALL_REJECTED_MS <= r->now_ms", "routing_match_all_refused(r, t)"),
 ]
 
 

@@ -166,14 +166,14 @@ static void change_agent(struct world *w, int i) {
         return;
     }
     if (roll(7) == 0) {
-        a->lost = a->lost ? 0 : w->now;
+        a->lost = a->lost || roll(4) ? 0 : w->now;
     } else {
         enum routing_presence was = a->presence;
         static const enum routing_presence often[] = {ROUTING_AVAILABLE, ROUTING_AVAILABLE,
                                                       ROUTING_AVAILABLE, ROUTING_AWAY,
                                                       ROUTING_OFFLINE,   ROUTING_DRAINING};
         a->presence = often[roll(COUNT(often))];
-        a->since = w->now;
+        a->since = a->presence == was ? a->since : w->now;
         a->missed = 0;
         if (a->presence == ROUTING_AVAILABLE && was != ROUTING_AVAILABLE)
             a->idle_since = w->now;
