@@ -57,6 +57,16 @@ static void queues_list(void *ctx, struct http_request *r) {
     dispatch_queues(a->parts.dispatch, call_queues(c), call_answer, c);
 }
 
+static void queue_figures(void *ctx, struct http_request *r) {
+    struct api *a = ctx;
+    struct call *c = call_new(a, r, 200);
+    if (call_agent(c) && !call_queues(c).n) /* of no queue is not the same as of all */
+        call_problem(c, 404, "not-found", NULL, "this supervisor has no queues");
+    else
+        dispatch_queue_hours(a->parts.dispatch, http_param(r, "id"), call_queues(c), call_answer,
+                             c);
+}
+
 enum {
     ALLOW_AGENTS = ALLOW_AGENT | ALLOW_SUPERVISOR,
     ALLOW_LEADERS = ALLOW_SUPERVISOR | ALLOW_OPERATOR
@@ -71,5 +81,6 @@ const struct http_route agent_routes[] = {
      "offers, tasks and timelines as they happen"},
     {"GET", "/v1/agents", ALLOW_LEADERS, 0, agents_list, "who is doing what"},
     {"GET", "/v1/queues", ALLOW_LEADERS, 0, queues_list, "what waits"},
+    {"GET", "/v1/queues/{id}/figures", ALLOW_LEADERS, 0, queue_figures, "its day by hour"},
 };
 const size_t agent_routes_n = COUNT(agent_routes);

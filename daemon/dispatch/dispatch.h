@@ -58,6 +58,9 @@ void dispatch_agents(struct dispatch *d, struct tl_strs queues, answer_fn *done,
 void dispatch_agents_named(struct dispatch *d, struct tl_strs ids, answer_fn *done, void *arg);
 void dispatch_queues(struct dispatch *d, struct tl_strs queues, answer_fn *done, void *arg);
 void dispatch_queue(struct dispatch *d, struct str queue, answer_fn *done, void *arg);
+/* Its figures by hour; NOT_FOUND also where it is none of `queues` (empty: all). */
+void dispatch_queue_hours(struct dispatch *d, struct str queue, struct tl_strs queues,
+                          answer_fn *done, void *arg);
 /* A queue of his is paused, or goes on: nothing of it is offered meanwhile. Answers the queue. */
 void dispatch_pause(struct dispatch *d, struct dispatch_actor who, struct str queue, bool paused,
                     struct str reason, answer_fn *done, void *arg);

@@ -124,9 +124,8 @@ static void write_level(struct jwrite *w, const struct service_level *level,
 }
 
 /* sl and sl2 are of the tasks that had a deadline, all else of all. */
-static void write_figures(struct jwrite *w, const struct queue_now *q) {
+static void write_members(struct jwrite *w, const struct queue_now *q) {
     static const char *const names[] = {"p50_s", "p95_s", "p99_s"};
-    jwrite_open(w, "figures", '{');
     jwrite_int(w, "taken", q->taken_all);
     jwrite_int(w, "left", q->left_all);
     write_share(w, "abandonment", q->left_all, q->taken_all + q->left_all);
@@ -140,6 +139,11 @@ static void write_figures(struct jwrite *w, const struct queue_now *q) {
     write_share(w, "sl", q->taken_within, q->taken);
     write_share(w, "sl2", q->taken_within + q->left_within, q->taken + q->left);
     write_share(w, "occupancy", q->busy_ms, q->busy_ms + q->free_ms);
+}
+
+static void write_figures(struct jwrite *w, const struct queue_now *q) {
+    jwrite_open(w, "figures", '{');
+    write_members(w, q);
     jwrite_close(w, '}');
 }
 
@@ -246,4 +250,39 @@ void dispatch_queue(struct dispatch *d, struct str queue, answer_fn *done, void 
         ask(d, &queue, 1, true, done, arg);
     else
         owed_later(owed_new(d, done, arg), ANSWER_NOT_FOUND, NULL, NULL, NULL);
+}
+
+/* ---- by hour ---- */
+
+static void on_hours(void *arg, bool ok, const int64_t *began_ms, const struct queue_now *hours,
+                     size_t n) {
+    struct owed *o = arg;
+    cleanup(buf_clear) struct buf b;
+    struct jwrite w;
+    buf_init(&b, LIST_JSON_MAX);
+    jwrite_init(&w, &b);
+    jwrite_open(&w, NULL, '{');
+    jwrite_open(&w, "items", '[');
+    for (size_t i = 0; i < n; i++) {
+        jwrite_open(&w, NULL, '{');
+        jwrite_time(&w, "from", began_ms[i]);
+        write_members(&w, &hours[i]);
+        jwrite_close(&w, '}');
+    }
+    jwrite_close(&w, ']');
+    jwrite_null(&w, "next");
+    jwrite_close(&w, '}');
+    if (ok && w.ok && o->waits.d)
+        owed_tell(o, &(struct answer){.kind = ANSWER_OK, .json = buf_str(&b)});
+    else
+        owed_tell(o, &(struct answer){.kind = ANSWER_LATER, .code = "store-unavailable"});
+}
+
+void dispatch_queue_hours(struct dispatch *d, struct str queue, struct tl_strs queues,
+                          answer_fn *done, void *arg) {
+    struct owed *o = owed_new(d, done, arg);
+    if (people_queue(d->people, queue) && people_share((struct tl_strs){&queue, 1}, queues))
+        store_queue_hours(d->store, queue, on_hours, o);
+    else
+        owed_later(o, ANSWER_NOT_FOUND, NULL, NULL, NULL);
 }

@@ -208,6 +208,11 @@ void store_figures_sample(struct store *s, int64_t fence, const struct queue_sta
 typedef void queues_now_fn(void *arg, bool ok, const struct queue_now *queues, size_t n);
 void store_queues_now(struct store *s, const struct str *queues, size_t n, queues_now_fn *done,
                       void *arg);
+/* The last 24 hours one by one, the oldest first, those in which something was: when each began,
+ * and of queue_now the members that count a span. */
+typedef void queue_hours_fn(void *arg, bool ok, const int64_t *began_ms,
+                            const struct queue_now *hours, size_t n);
+void store_queue_hours(struct store *s, struct str queue, queue_hours_fn *done, void *arg);
 /* What he holds, and the log's id from which changes follow. */
 typedef void desk_fn(void *arg, bool ok, struct str from, const struct str *tasks, size_t n);
 void store_desk(struct store *s, struct str agent, desk_fn *done, void *arg);

@@ -103,6 +103,7 @@ void store_figures_sample(struct store *s, int64_t fence, const struct queue_sta
 struct view {
     agents_now_fn *agents;
     queues_now_fn *queues;
+    queue_hours_fn *hours;
     desk_fn *desk;
     void *arg;
     size_t n;
@@ -156,6 +157,16 @@ void store_agents_now(struct store *s, const struct str *agents, size_t n, agent
     task_call_many(s, "agents", true, agents, n, on_agents, v);
 }
 
+/* Figures of a span, from item `at` on. */
+static void figures_read(const struct store_reply *r, size_t at, struct queue_now *out) {
+    int64_t *const places[] = {&out->taken,       &out->taken_within, &out->left,
+                               &out->left_within, &out->wait_s[0],    &out->wait_s[1],
+                               &out->wait_s[2],   &out->taken_all,    &out->left_all,
+                               &out->busy_ms,     &out->free_ms};
+    for (size_t i = 0; i < COUNT(places); i++)
+        *places[i] = task_item_int(r, at + i);
+}
+
 static void on_queues(void *arg, const struct store_reply *r, const struct fault *f) {
     struct view v = *(struct view *)arg;
     free(arg);
@@ -164,27 +175,38 @@ static void on_queues(void *arg, const struct store_reply *r, const struct fault
         return;
     }
     struct queue_now *all = mem_new((v.n + 1) * sizeof *all);
-    for (size_t i = 0; i < v.n; i++)
+    for (size_t i = 0; i < v.n; i++) {
         all[i] = (struct queue_now){.waiting = task_item_int(&r->items[i], 0),
                                     .offered = task_item_int(&r->items[i], 1),
                                     .accepted = task_item_int(&r->items[i], 2),
                                     .oldest_ms = task_item_int(&r->items[i], 3),
                                     .paused_ms = task_item_int(&r->items[i], 4),
                                     .paused_by = task_item(&r->items[i], 5),
-                                    .paused_reason = task_item(&r->items[i], 6),
-                                    .taken = task_item_int(&r->items[i], 7),
-                                    .taken_within = task_item_int(&r->items[i], 8),
-                                    .left = task_item_int(&r->items[i], 9),
-                                    .left_within = task_item_int(&r->items[i], 10),
-                                    .wait_s = {task_item_int(&r->items[i], 11),
-                                               task_item_int(&r->items[i], 12),
-                                               task_item_int(&r->items[i], 13)},
-                                    .taken_all = task_item_int(&r->items[i], 14),
-                                    .left_all = task_item_int(&r->items[i], 15),
-                                    .busy_ms = task_item_int(&r->items[i], 16),
-                                    .free_ms = task_item_int(&r->items[i], 17)};
+                                    .paused_reason = task_item(&r->items[i], 6)};
+        figures_read(&r->items[i], 7, &all[i]);
+    }
     v.queues(v.arg, true, all, v.n);
     free(all);
+}
+
+static void on_hours(void *arg, const struct store_reply *r, const struct fault *f) {
+    enum { HOURS_MAX = 25 };
+    struct view v = *(struct view *)arg;
+    int64_t began[HOURS_MAX];
+    struct queue_now hours[HOURS_MAX] = {{0}};
+    size_t n = 0;
+    free(arg);
+    for (; !f && r->type == STORE_ARRAY && n < r->n && n < HOURS_MAX; n++) {
+        began[n] = task_item_int(&r->items[n], 0);
+        figures_read(&r->items[n], 1, &hours[n]);
+    }
+    v.hours(v.arg, !f && r->type == STORE_ARRAY, began, hours, n);
+}
+
+void store_queue_hours(struct store *s, struct str queue, queue_hours_fn *done, void *arg) {
+    struct view *v = view_new(1, arg);
+    v->hours = done;
+    task_call_many(s, "queue_hours", true, &queue, 1, on_hours, v);
 }
 
 void store_queues_now(struct store *s, const struct str *queues, size_t n, queues_now_fn *done,

@@ -2,7 +2,7 @@
 import signal
 import uuid
 
-from touchline import ANNA, OPERATOR, Touchline, wait_for
+from touchline import ANNA, CLARA, OPERATOR, Touchline, wait_for
 
 MINUTE = 60000
 
@@ -132,3 +132,26 @@ def test_resolve_rests_while_the_conversation_is_pending(tmp_path):
         assert not any(r.startswith("resolve") for r in reasons(t, task))
         clock.write_text(str(960 * MINUTE))
         wait_for(lambda: "resolve breached" in reasons(t, task), 15, why="the breach")
+
+
+def test_a_day_is_told_hour_by_hour():
+    with Touchline() as t:
+        events = t.events(ANNA)
+        events.wait("snapshot")
+        t.presence(ANNA)
+        task = push(t)["task"]
+        offer = events.wait("offer")[2]
+        assert t.post(f"/v1/tasks/{task}/accept", {"offer": offer["offer"]}, ANNA).status_code == 200
+        # Two hours ago two were taken, and one left.
+        r = t.redis()
+        hour = int(r.time()[0]) // 3600
+        r.hset(f"{{r}}:f:support:{hour - 2}", mapping={"a": 2, "w": 1, "b": 1, "x": 1, "l": 1, "h0": 1, "h12": 1, "o": 1000, "v": 3000})
+        items = t.get("/v1/queues/support/figures").json()["items"]
+        assert len(items) == 2 and items[0]["from"] < items[1]["from"] and items[1]["taken"] == 1
+        old = items[0]
+        assert (old["taken"], old["left"], old["abandonment"], old["sl"], old["sl2"], old["occupancy"]) == (2, 1, 0.333, 0.5, 0.666, 0.25)
+        assert t.get("/v1/queues/support/figures", CLARA).status_code == 200
+        assert t.get("/v1/queues/nothing/figures", CLARA).status_code == 404
+        day = {q["id"]: q for q in t.get("/v1/queues").json()["items"]}["support"]["figures"]
+        assert (day["taken"], day["left"]) == (3, 1)
+        events.close()

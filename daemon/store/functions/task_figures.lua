@@ -6,6 +6,7 @@
 --   {r}:sampled  when the staff was last looked at (Redis TIME)
 --
 --   tl2_figures_sample  fence (queue busy available)... -> {code}                                   task_agent.c
+--   tl2_queue_hours     queue -> {{hour in ms, figures…} …} of the last day, those with something in them   task_agent.c
 
 local figures = {HOURS = 24, HOUR_MS = 3600000, BUCKETS = 42, SHARES = {0.5, 0.95, 0.99}, SAMPLE_MAX_MS = 15000}
 
@@ -66,11 +67,11 @@ tl.fn('figures_sample', function(keys, args)
   return {'ok'}
 end)
 
--- Of the last day: taken, within, without an agent, within (of those with a deadline), then the percentiles of waiting in
+-- Of hours: taken, within, without an agent, within (of those with a deadline), then the percentiles of waiting in
 -- seconds, then all that were taken, all that ended without an agent, and ms of agents with work and without.
-function task.figures(r, queue, now)
-  local sum, n, hour = {}, 0, math.floor(now / figures.HOUR_MS)
-  for h = hour - figures.HOURS + 1, hour do
+function figures.of(r, queue, first, last)
+  local sum, n = {}, 0
+  for h = first, last do
     local all = redis.call('HGETALL', figures.key(r, queue, h))
     for i = 1, #all, 2 do
       sum[all[i]] = (sum[all[i]] or 0) + tonumber(all[i + 1])
@@ -84,5 +85,23 @@ function task.figures(r, queue, now)
   for _, v in ipairs({n, math.max(sum.l or 0, sum.b or 0), task.number(sum.o or 0), task.number(sum.v or 0)}) do
     out[#out + 1] = v
   end
-  return out
+  return out, next(sum) ~= nil
 end
+
+-- Of the last day.
+function task.figures(r, queue, now)
+  local hour = math.floor(now / figures.HOUR_MS)
+  return (figures.of(r, queue, hour - figures.HOURS + 1, hour))
+end
+
+tl.ro('queue_hours', function(keys, args)
+  local out, now = {}, math.floor(tl.now() / figures.HOUR_MS)
+  for hour = now - figures.HOURS + 1, now do
+    local one, any = figures.of(keys[1], args[1], hour, hour)
+    if any then
+      table.insert(one, 1, task.number(hour * figures.HOUR_MS))
+      out[#out + 1] = one
+    end
+  end
+  return out
+end)
