@@ -339,6 +339,8 @@ static void run(const char *mode, size_t events) {
     struct world *w = world_new(at_once);
     for (size_t i = 0; i < events; i++) {
         something_happens(w, two);
+        if (at_once)
+            wishes_lapse(w);
         for (int d = 0; d < DESKS; d++) {
             if (roll(3))
                 decide(w, &w->desks[d]);

@@ -59,7 +59,8 @@ struct w_task {
     uint32_t steps;
     bool added[QUEUES];
     int64_t came_as, returned_offer; /* came_as: how many waited then, itself too */
-    int64_t waits_since;
+    int64_t waits_since, stage_rev;
+    int stage; /* whose turn it is of those who are waited for (wishes.h), as of stage_rev */
 };
 struct w_queue {
     struct routing_queue rule;
@@ -334,9 +335,11 @@ static void desk_begin(struct world *w, struct desk *d) {
                 router_turn(d->r, queue_names[q], str_c(w->agents[i].id), w->agents[i].turn[q]);
     for (int i = 0; i < AGENTS; i++)
         tell_presence(w, d, &w->agents[i]);
-    for (int i = 0; i < TASKS; i++)
+    for (int i = 0; i < TASKS; i++) {
+        w->tasks[i].stage_rev = -1;
         if (w->tasks[i].used)
             tell_task(w, d, &w->tasks[i]);
+    }
 }
 
 #endif
