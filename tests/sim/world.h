@@ -95,6 +95,7 @@ struct desk {
     bool pending[TASKS], put_off[TASKS];
 };
 struct world {
+    const char *mode;
     int64_t now, fence;
     bool at_once, mixed; /* queues of different orders, steps that add queues */
     struct desk desks[DESKS];
@@ -122,8 +123,8 @@ static uint32_t roll(uint32_t n) {
         if (!(what)) {                                                                             \
             printf("FAILED %s:%d: %s: ", __FILE__, __LINE__, #what);                               \
             printf(__VA_ARGS__);                                                                   \
-            printf("\n  event %zu; again: router_sim --mode MODE --seed %u\n", the_world->events,  \
-                   first_seed);                                                                    \
+            printf("\n  event %zu; again: router_sim --mode %s --seed %u --events %zu\n",          \
+                   the_world->events, the_world->mode, first_seed, the_world->events);             \
             exit(1);                                                                               \
         }                                                                                          \
     } while (0)
