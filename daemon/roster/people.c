@@ -79,13 +79,16 @@ struct people *people_new(const struct roster_config *c) {
     arena_init(&p->arena);
     p->agents_n = c->agents->n;
     p->agents = arena_new(&p->arena, (p->agents_n + 1) * sizeof *p->agents);
-    for (size_t i = 0; i < p->agents_n; i++)
+    for (size_t i = 0; i < p->agents_n; i++) {
         p->agents[i] = copy_agent(&p->arena, &agents[i]);
+        map_put(&p->agent_by_id, p->agents[i].id, &p->agents[i]);
+    }
     p->queues_n = c->queues->n;
     p->queues = arena_new(&p->arena, (p->queues_n + 1) * sizeof *p->queues);
     for (size_t i = 0; i < p->queues_n; i++) {
         p->queues[i] = queues[i];
         p->queues[i].id = arena_str(&p->arena, queues[i].id);
+        map_put(&p->queue_by_id, p->queues[i].id, &p->queues[i]);
         p->queues[i].name = arena_str(&p->arena, queues[i].name);
         p->queues[i].service_level = arena_str(&p->arena, queues[i].service_level);
         p->queues[i].steps = copy_steps(&p->arena, queues[i].steps);
@@ -103,22 +106,18 @@ void people_free(struct people *p) {
     if (!p)
         return;
     free(p->rules);
+    map_clear(&p->agent_by_id);
+    map_clear(&p->queue_by_id);
     arena_clear(&p->arena);
     free(p);
 }
 
 const struct agent_config *people_agent(const struct people *p, struct str id) {
-    for (size_t i = 0; i < p->agents_n; i++)
-        if (str_eq(p->agents[i].id, id))
-            return &p->agents[i];
-    return NULL;
+    return map_get(&p->agent_by_id, id);
 }
 
 const struct queue_config *people_queue(const struct people *p, struct str id) {
-    for (size_t i = 0; i < p->queues_n; i++)
-        if (str_eq(p->queues[i].id, id))
-            return &p->queues[i];
-    return NULL;
+    return map_get(&p->queue_by_id, id);
 }
 
 const struct step_config *people_step(const struct people *p, struct str queue, size_t i) {

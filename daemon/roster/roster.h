@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include <touchline/kit/arena.h>
+#include <touchline/kit/map.h>
 #include <touchline/plugin.h>
 
 #include "config/people.h"
@@ -41,6 +42,7 @@ struct people {
     size_t agents_n;
     struct queue_config *queues;
     size_t queues_n;
+    struct map agent_by_id, queue_by_id;
     struct tl_ints units;
     struct blocks_config blocks;
     int64_t hard_wait_ms;

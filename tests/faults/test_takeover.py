@@ -68,6 +68,13 @@ class Trouble(threading.Thread):
         super().__init__(daemon=True)
         self.pair, self.over, self.took, self.kinds = pair, threading.Event(), [], []
 
+    @staticmethod
+    def is_ready(t):
+        try:
+            return t.ready()
+        except (requests.RequestException, AssertionError):
+            return False
+
     def strike(self, leader, other, kill):
         before = Readiness(other).count()
         began = time.monotonic()
@@ -86,8 +93,8 @@ class Trouble(threading.Thread):
     def run(self):
         while not self.over.wait(EVERY):
             leader = next((t for t in self.pair if leads(t)), None)
-            if leader:
-                other = self.pair[1] if leader is self.pair[0] else self.pair[0]
+            other = self.pair[1] if leader is self.pair[0] else self.pair[0]
+            if leader and self.is_ready(other): # one that is just beginning cannot take over yet
                 self.strike(leader, other, len(self.took) % 2 == 0)
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-EVENTS, WORLDS = "30000", "5"
+EVENTS, WORLDS = "30000", "8"
 
 FAULTS = [
     ("available only", "agent.c", "if (a->presence == ROUTING_AWAY)", "if (0)"),

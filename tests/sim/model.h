@@ -287,6 +287,13 @@ static void owners_are_sound(const struct world *w) {
     }
 }
 
+/* Who drains and has nothing left is offline. */
+static void nobody_lingers(const struct world *w) {
+    for (int i = 0; i < AGENTS; i++)
+        CHECK(w->agents[i].presence != ROUTING_DRAINING || load_of(w, i, -1), "%s has drained",
+              w->agents[i].id);
+}
+
 static void load_is_known(const struct world *w, const struct desk *d) {
     size_t open = 0;
     for (int i = 0; i < AGENTS; i++) {

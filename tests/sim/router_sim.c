@@ -297,6 +297,7 @@ static void quiet(struct world *w) {
         if (!d->r || d->fence != w->fence)
             continue;
         load_is_known(w, d);
+        nobody_lingers(w);
         no_pair_is_left(w, d);
         nothing_is_overdue(w, d);
     }
@@ -310,7 +311,7 @@ static struct world *world_new(bool at_once) {
         office.week[d] = (struct calendar_day){2, {{8 * 3600, 12 * 3600}, {13 * 3600, 17 * 3600}}};
     w->office = calendar_new(&office);
     w->at_once = at_once;
-    w->mixed = roll(2);
+    w->mixed = first_seed / 4 % 2; /* seeds 1 to 8 see each order both ways */
     w->now = 1800000000000;
     w->fence = w->desks[0].fence = 1;
     for (int q = 0; q < QUEUES; q++)
