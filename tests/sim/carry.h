@@ -3,6 +3,7 @@
 #define SIM_CARRY_H
 
 #include "model.h"
+#include "wishes.h"
 
 static void idle_now(struct world *w, int a) {
     w->agents[a].last_end = w->agents[a].idle_since = w->now;
@@ -65,8 +66,11 @@ static enum routing_answer carry_offer(struct world *w, struct w_task *t, struct
         return ROUTING_STALE;
     if (!w->at_once && roll(20) == 0)
         return ROUTING_LATER;
-    if (w->at_once)
+    if (w->at_once) {
+        wishes_lapse(w); /* a rest may have been decided in between */
+        wish_is_kept(w, t, agent_index(w, j->agent), d->reason);
         choice_is_the_best(w, t, agent_index(w, j->agent), d);
+    }
     int able[AGENTS], n = 0;
     for (size_t i = 0; i < d->to_n; i++) {
         int a = agent_index(w, j->to_id[i]);

@@ -312,6 +312,9 @@ static void no_pair_is_left(const struct world *w, const struct desk *d) {
         if (!t->used || t->state != ROUTING_WAITING || d->put_off[i])
             continue;
         CHECK(!d->pending[i], "%s", t->id);
+        /* Whoever is waited for is asked once more when his wait ends; the others 1 ms later. */
+        if (t->wish && router_next_ms(d->r) <= w->now + 1)
+            continue;
         for (int q = 0; q < QUEUES; q++)
             for (int a = 0; (q == t->queue || t->added[q]) && a < AGENTS; a++)
                 CHECK(!may_have(w, a, t, q) || may_wait(w, t), "%s waits though %s could have it",

@@ -338,8 +338,11 @@ static struct world *world_new(bool at_once) {
 static void run(const char *mode, size_t events) {
     bool at_once = !strcmp(mode, "once"), two = !strcmp(mode, "two");
     struct world *w = world_new(at_once);
+    w->mode = mode;
     for (size_t i = 0; i < events; i++) {
         something_happens(w, two);
+        if (at_once)
+            wishes_lapse(w);
         for (int d = 0; d < DESKS; d++) {
             if (roll(3))
                 decide(w, &w->desks[d]);

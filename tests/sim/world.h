@@ -59,7 +59,8 @@ struct w_task {
     uint32_t steps;
     bool added[QUEUES];
     int64_t came_as, returned_offer; /* came_as: how many waited then, itself too */
-    int64_t waits_since;
+    int64_t waits_since, stage_rev;
+    int stage; /* whose turn it is of those who are waited for (wishes.h), as of stage_rev */
 };
 struct w_queue {
     struct routing_queue rule;
@@ -94,6 +95,7 @@ struct desk {
     bool pending[TASKS], put_off[TASKS];
 };
 struct world {
+    const char *mode;
     int64_t now, fence;
     bool at_once, mixed; /* queues of different orders, steps that add queues */
     struct desk desks[DESKS];
@@ -121,8 +123,8 @@ static uint32_t roll(uint32_t n) {
         if (!(what)) {                                                                             \
             printf("FAILED %s:%d: %s: ", __FILE__, __LINE__, #what);                               \
             printf(__VA_ARGS__);                                                                   \
-            printf("\n  event %zu; again: router_sim --mode MODE --seed %u\n", the_world->events,  \
-                   first_seed);                                                                    \
+            printf("\n  event %zu; again: router_sim --mode %s --seed %u --events %zu\n",          \
+                   the_world->events, the_world->mode, first_seed, the_world->events);             \
             exit(1);                                                                               \
         }                                                                                          \
     } while (0)
@@ -334,9 +336,11 @@ static void desk_begin(struct world *w, struct desk *d) {
                 router_turn(d->r, queue_names[q], str_c(w->agents[i].id), w->agents[i].turn[q]);
     for (int i = 0; i < AGENTS; i++)
         tell_presence(w, d, &w->agents[i]);
-    for (int i = 0; i < TASKS; i++)
+    for (int i = 0; i < TASKS; i++) {
+        w->tasks[i].stage_rev = -1;
         if (w->tasks[i].used)
             tell_task(w, d, &w->tasks[i]);
+    }
 }
 
 #endif
