@@ -93,7 +93,7 @@ FAULTS = [
     ("the deputy is waited for too", "wish.c", "return t->wish_deputy ? until + t->queue->rule.sticky_wait_ms : until;", "return until;"),
     ("a transfer waits without being told how long", "wish.c", "sticky == 0 ? ROUTING_DIRECT_WAIT_MS : sticky", "sticky"),
     ("calls of a lost agent come back earlier", "due.c", "t->is_call ? ROUTING_CALL_LOST_MS : a->lost_after_ms;", "a->lost_after_ms;"),
-    ("offers of a lost agent come back after a grace", "due.c", "a->lost_ms + ROUTING_OFFER_LOST_MS <= r->now_ms", "a->lost_ms <= r->now_ms"),
+    ("offers of a lost agent come back after a grace", "task.c", "sooner(until, a->lost_ms + ROUTING_OFFER_LOST_MS) : until", "until : until"),
     ("strict: among equals the older", "order.c", "if (a->created_ms != b->created_ms)\n        return a->created_ms < b->created_ms;\n    return strcmp(a->id",
      "if (a->created_ms != b->created_ms)\n        return a->created_ms > b->created_ms;\n    return strcmp(a->id"),
     ("all refused: the next step comes early", "step.c", "due = at <= r->now_ms || (t->all_refused && at != INT64_MAX);", "due = at <= r->now_ms;"),
