@@ -33,8 +33,8 @@
 #include "store/store.h"
 
 enum {
-    LEASE_MS = 2000, /* a leader that dies is replaced after this, and what loading takes */
-    LEASE_KEEP_MS = 500,
+    LEASE_MS = 1500, /* a leader that dies is replaced after this, and what loading takes */
+    LEASE_KEEP_MS = 400,
     STREAM_TTL_MS = 15000,
     STREAM_BEAT_MS = 5000,
     UPKEEP_MS = 5000,

@@ -111,7 +111,7 @@ static void arm_all(struct router *r, struct queue *q) {
     list_each (l, &r->all) {
         struct task *t = container_of(l, struct task, of_router);
         if (t->queue == q && t->state == ROUTING_WAITING)
-            routing_task_arm(r, t);
+            routing_task_arm_sooner(r, t);
     }
 }
 

@@ -341,6 +341,8 @@ void routing_task_leave(struct router *r, struct task *t);
 void routing_task_settle(struct router *r, struct task *t);    /* of those fresh: to its pools */
 void routing_task_set_aside(struct router *r, struct task *t); /* pending: of no pool */
 void routing_task_arm(struct router *r, struct task *t);
+/* The same, but what is due already is not put off. */
+void routing_task_arm_sooner(struct router *r, struct task *t);
 bool routing_task_excludes(const struct task *t, const struct agent *a, int64_t now_ms);
 /* 0: he is not. */
 int64_t routing_task_excluded_until_ms(const struct task *t, const struct agent *a, int64_t now_ms);

@@ -213,6 +213,13 @@ void routing_task_arm(struct router *r, struct task *t) {
     routing_timer_arm(&r->timers, &t->timer, due);
 }
 
+void routing_task_arm_sooner(struct router *r, struct task *t) {
+    int64_t was = t->timer.place ? t->timer.due_ms : INT64_MAX;
+    routing_task_arm(r, t);
+    if (!t->timer.place || was < t->timer.due_ms)
+        routing_timer_arm(&r->timers, &t->timer, was);
+}
+
 /* ---- what is told ---- */
 
 static void take_needs(struct task *t, const struct routing_task *news) {

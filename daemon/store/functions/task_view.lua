@@ -77,7 +77,7 @@ end)
 -- ---- for the router ----
 
 tl.ro('route_tasks', function(keys, args)
-  local found = redis.call('HSCAN', keys[1] .. ':t', args[1], 'COUNT', 200)
+  local found = redis.call('HSCAN', keys[1] .. ':t', args[1], 'COUNT', 500)
   local out = {found[1]}
   for i = 1, #found[2], 2 do
     out[#out + 1] = task.own(task.whole(cmsgpack.unpack(found[2][i + 1])))
