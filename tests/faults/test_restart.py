@@ -1,27 +1,16 @@
 """A daemon that dies or stops during offers, wrap-up and snooze: each goes on with the time that was left, once."""
 import datetime
 import signal
-import uuid
 
 import pytest
 
-from touchline import ANNA, BEN, Touchline, wait_for
+from touchline import ANNA, BEN, Touchline, push, wait_for
 
 OFFER_S, WRAP_S, SNOOZE_S = 8, 7, 7
 
 
 def edit(text):
     return text.replace("offer: { timeout: 120s }\n    wrapup: { default: 0s }", f"offer: {{ timeout: {OFFER_S}s }}\n    wrapup: {{ default: {WRAP_S}s }}", 1)
-
-
-def push(t):
-    body = {"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex}@example.org"}}
-
-    def told():
-        r = t.push(body)
-        return r.status_code in (200, 201) and r.json()["task"]
-
-    return wait_for(told, why="the push on the timeline")
 
 
 def task_of(t, task):
@@ -45,14 +34,14 @@ def accept(t, token, task):
 def test_offers_wrap_up_and_snooze_go_on_with_the_time_that_was_left(sig):
     with Touchline(edit=edit) as t:
         t.presence(ANNA)
-        done, asleep = push(t), push(t)
+        done, asleep = push(t)["task"], push(t)["task"]
         accept(t, ANNA, done), accept(t, ANNA, asleep)
         until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=SNOOZE_S)).strftime("%Y-%m-%dT%H:%M:%SZ")
         assert t.post(f"/v1/tasks/{asleep}/snooze", {"until": until}, ANNA).status_code == 200
         completed = t.post(f"/v1/tasks/{done}/complete", {}, ANNA)
         assert completed.json()["state"] == "wrapup"
         t.presence(BEN)
-        open_ = push(t)
+        open_ = push(t)["task"]
         offer = offered_to(t, BEN, open_)
         assert offer["agent"] == "ben" # anna is in wrap-up
         t.restart(sig)

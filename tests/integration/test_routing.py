@@ -1,8 +1,7 @@
 """How queues are worked off: offers to several, steps, key accounts, blocks, agents who drain, work that nobody touches."""
 import threading
-import uuid
 
-from touchline import ANNA, BEN, CLARA, OPERATOR, Touchline, wait_for
+from touchline import ANNA, BEN, CLARA, OPERATOR, push, Touchline, wait_for
 
 
 def house(support="", offer="", more=""):
@@ -13,17 +12,6 @@ def house(support="", offer="", more=""):
         return text.replace("blocks: { call: none }\n", more or "blocks: { call: none }\n", 1)
 
     return Touchline(edit=edit)
-
-
-def push(t, **more):
-    body = {"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex[:10]}@example.org"}, **more}
-
-    def told():
-        r = t.push(body)
-        assert r.status_code in (200, 201, 202), r.text
-        return r.status_code != 202 and r.json()
-
-    return wait_for(told, why="the push on the timeline")
 
 
 def streams(t, *tokens):

@@ -1,8 +1,7 @@
 """What was promised: deadlines shown, a warning and a breach told once each, pauses, replies, restarts, and the figures."""
 import signal
-import uuid
 
-from touchline import ANNA, CLARA, OPERATOR, Touchline, wait_for
+from touchline import ANNA, CLARA, OPERATOR, push, Touchline, wait_for
 
 MINUTE = 60000
 
@@ -33,17 +32,6 @@ def house(clock):
         return text.replace("rules:\n", rules, 1) + LEVELS
 
     return Touchline(env={"TOUCHLINE_CLOCK": str(clock)}, edit=edit)
-
-
-def push(t, **more):
-    body = {"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex[:10]}@example.org"}, **more}
-
-    def told():
-        r = t.push(body)
-        assert r.status_code in (200, 201, 202), r.text
-        return r.status_code != 202 and r.json()
-
-    return wait_for(told, why="the push on the timeline")
 
 
 def task_of(t, task):

@@ -2,18 +2,7 @@
 import threading
 import uuid
 
-from touchline import ADAPTER, ANNA, BEN, CLARA, wait_for
-
-
-def push(t, **more):
-    body = {"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex[:10]}@example.org"}, **more}
-
-    def told():
-        r = t.push(body)
-        assert r.status_code in (200, 201, 202), r.text
-        return r.status_code != 202 and r.json() # durable, not applied yet: the same again tells
-
-    return wait_for(told, why="the push on the timeline")
+from touchline import ADAPTER, ANNA, BEN, CLARA, push, wait_for
 
 
 def test_an_offer_is_taken_once(fresh):

@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import uuid
 
 import requests
 
@@ -314,3 +315,15 @@ class Touchline:
 
     def redis_pid(self):
         return self.redis().info("server")["process_id"]
+
+
+def push(t, **more):
+    """A chat message of a stranger, told once it is on the timeline: {"id","contact","conversation","task"}."""
+    body = {"id": uuid.uuid4().hex, "channel": "chat", "text": "help", "from": {"email": f"{uuid.uuid4().hex[:10]}@example.org"}, **more}
+
+    def told():
+        r = t.push(body)
+        assert r.status_code in (200, 201, 202), r.text
+        return r.status_code != 202 and r.json() # durable, not applied yet: the same again tells
+
+    return wait_for(told, why="the push on the timeline")
