@@ -21,6 +21,7 @@ struct answering {
     struct jwrite w;
     bool german;
     const struct routing_explained *e;
+    const struct people *people; /* what a step does stands in the file; NULL: it is not told */
     struct said said;
 };
 
@@ -153,8 +154,29 @@ static void write_place(struct answering *a) {
 }
 
 /* What steps have done for it, and when the next one is due. */
+static void write_step(struct answering *a, const struct step_config *s) {
+    for (size_t i = 0; i < s->relax.n; i++) {
+        a->said.thing = s->relax.items[i].name;
+        a->said.want = s->relax.items[i].value;
+        reason(a, a->said.want ? "step-relaxes" : "step-drops");
+    }
+    for (size_t i = 0; i < s->add_queues.n; i++) {
+        a->said.thing = s->add_queues.items[i];
+        reason(a, "step-adds");
+    }
+    a->said.count = s->raise;
+    if (s->raise)
+        reason(a, "step-raises");
+    a->said.thing = s->move_to;
+    if (s->move_to.n)
+        reason(a, "step-moves");
+    if (s->notify.n)
+        reason(a, "step-notifies");
+}
+
 static void write_steps(struct answering *a) {
     const struct routing_explained *e = a->e;
+    const struct step_config *next;
     if (e->steps_taken)
         place_reason(a, "steps-taken", e->steps_taken);
     for (size_t i = 0; i < e->added_n; i++) {
@@ -170,6 +192,8 @@ static void write_steps(struct answering *a) {
     jwrite_int(&a->w, "step", a->said.count);
     jwrite_time(&a->w, "until", e->step_ms);
     jwrite_close(&a->w, '}');
+    if (a->people && (next = people_step(a->people, e->queue, e->step - 1)))
+        write_step(a, next);
 }
 
 static void write_waiting(struct answering *a) {
@@ -314,10 +338,11 @@ static void write_candidates(struct answering *a) {
     jwrite_close(&a->w, ']');
 }
 
-bool explain_write(struct router *r, struct str task, bool german, struct buf *out) {
+bool explain_write(struct router *r, const struct people *p, struct str task, bool german,
+                   struct buf *out) {
     cleanup(json_freep) json_t *j = NULL;
     cleanup(routing_explained_clear) struct routing_explained e = {0};
-    struct answering a = {.german = german};
+    struct answering a = {.german = german, .people = p};
     if (!jread_parse(task, task.n, &j, NULL))
         return false;
     struct str state = jget_str(j, "state");
@@ -353,9 +378,10 @@ struct asked {
 };
 
 static void tell(struct owed *take_o, struct router *r, struct str task, bool german) {
+    const struct dispatch *d = take_o->waits.d;
     cleanup(buf_clear) struct buf b;
     buf_init(&b, EXPLAIN_JSON_MAX);
-    if (r && explain_write(r, task, german, &b))
+    if (r && explain_write(r, d ? d->people : NULL, task, german, &b))
         owed_tell(take_o, &(struct answer){.kind = ANSWER_OK, .json = buf_str(&b)});
     else
         owed_tell(take_o, &(struct answer){.kind = ANSWER_LATER, .code = "store-unavailable"});

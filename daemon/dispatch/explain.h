@@ -21,7 +21,10 @@ struct said {
 bool explain_say(struct buf *out, const char *code, bool german, const struct said *v) must_check;
 struct str explain_strategy(enum routing_strategy strategy, bool german);
 
-/* The contract's answer about a task (as it shows it), by what the router knows. */
-bool explain_write(struct router *r, struct str task, bool german, struct buf *out) must_check;
+struct people;
+/* The contract's answer about a task (as it shows it), by what the router knows; what its next step
+ * does is told by `p`, which may be NULL. */
+bool explain_write(struct router *r, const struct people *p, struct str task, bool german,
+                   struct buf *out) must_check;
 
 #endif

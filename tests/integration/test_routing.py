@@ -60,6 +60,8 @@ def test_steps_are_taken_once_each_with_their_reason():
     with house(steps) as t:
         (clara,) = streams(t, CLARA)
         task = push(t)["task"]
+        why = [r["text"] for r in t.get(f"/v1/tasks/{task}/explain?language=en").json()["reasons"]]
+        assert any(text.startswith("Step 1 of support is due at") for text in why) and "Then its priority rises by 2." in why, why
         notice = clara.wait("notice", lambda d: d["task"]["id"] == task)[2]
         assert notice["queue"] == "support" and notice["reason"].startswith("step 1: waited")
         done = wait_for(lambda: task_of(t, task)["queue"] == "callbacks" and task_of(t, task), why="the last step")

@@ -105,7 +105,7 @@ static json_t *explain(struct fixture *x, const char *json, bool german) {
     json_t *j = NULL;
     struct buf b;
     buf_init(&b, PAGE_MAX);
-    assert_true(explain_write(x->r, str_c(json), german, &b));
+    assert_true(explain_write(x->r, NULL, str_c(json), german, &b));
     assert_true(jread_parse(buf_str(&b), b.n, &j, NULL));
     buf_clear(&b);
     return j;
