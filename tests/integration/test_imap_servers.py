@@ -121,5 +121,5 @@ def test_bad_servers_are_left_and_tried_again(tmp_path):
             return p["detail"].startswith("all read")
         wait_for(look, 40, why="read in the end")
         assert any("larger than any mail" in s for s in seen) and any("goodbye: go away" in s for s in seen) and any("without an end" in s for s in seen), seen
-        assert all(timeline(t, u) for u in MAILS if u not in (3, 5))
+        wait_for(lambda: all(timeline(t, u) for u in MAILS if u not in (3, 5)), why="on the timelines, which follow what is read")
     odd.close()

@@ -75,6 +75,25 @@ static void a_step_need_not_be_waited_for_with_nobody_there(void **state) {
     assert_string_equal(x->d[0].reason, "step 1: nobody is available");
 }
 
+/* "So many wait" is asked of who comes, and once: not of those who were there before him. */
+static void who_comes_to_a_long_queue_takes_the_step(void **state) {
+    struct fixture *x = *state;
+    static const struct routing_step steps[] = {{.waiting = 2}};
+    struct routing_queue q = queue_of("support");
+    q.steps = steps;
+    q.steps_n = 1;
+    router_set_queue(x->r, &q, T0);
+    struct routing_task first = task_of(x, "t_1", T0 + 1000), second = task_of(x, "t_2", T0 + 2000);
+    router_task(x->r, &first, T0 + 1000);
+    nothing(x, T0 + 1000);
+    router_task(x->r, &second, T0 + 2000);
+    decide(x, T0 + 2000);
+    assert_int_equal(x->n, 1);
+    assert_int_equal(x->d[0].what, ROUTING_STEP);
+    assert_true(str_eq(x->d[0].task, second.id));
+    assert_string_equal(x->d[0].reason, "step 1: 2 wait");
+}
+
 static void when_all_have_refused_the_next_step_comes_early(void **state) {
     struct fixture *x = *state;
     static const struct routing_step steps[] = {{.after_ms = 600000}};
@@ -117,6 +136,7 @@ int main(void) {
         CASE(a_step_counts_from_the_entry_also_over_offers),
         CASE(the_next_router_takes_no_step_twice),
         CASE(a_step_need_not_be_waited_for_with_nobody_there),
+        CASE(who_comes_to_a_long_queue_takes_the_step),
         CASE(when_all_have_refused_the_next_step_comes_early),
         CASE(a_share_of_the_deadline_counts_from_where_its_clock_began),
     };
