@@ -1,7 +1,8 @@
 """How queues are worked off: offers to several, steps, key accounts, blocks, agents who drain, work that nobody touches."""
+import shutil
 import threading
 
-from touchline import ANNA, BEN, CLARA, OPERATOR, push, Touchline, wait_for
+from touchline import ANNA, BEN, CLARA, OPERATOR, push, Redis, Touchline, wait_for
 
 
 def house(support="", offer="", more=""):
@@ -161,3 +162,28 @@ def test_a_ring_goes_on_over_a_restart():
         assert wait_for(lambda: task_of(t, task)["agent"], why="an offer") == "ben"
         assert task_of(t, task)["history"][-1]["reason"].startswith("round robin of")
         a.close(), b.close()
+
+
+def test_who_does_not_route_explains_as_who_does():
+    with Redis() as redis:
+        first = Touchline(env=redis.env)
+        second = Touchline(env=redis.env, start=False)
+        shutil.copytree(first.var / "secrets", second.var / "secrets", dirs_exist_ok=True)
+
+        def explained():
+            answers = [t.get(f"/v1/tasks/{task}/explain").json() for t in (first, second)]
+            assert answers[0] == answers[1]
+            return answers[0]
+
+        try:
+            second.start()
+            task = push(first)["task"]
+            assert explained()["reasons"][0]["code"] == "nobody-free" and "router.start" not in second.tail()
+            streams(first, ANNA, BEN)
+            first.presence(ANNA), first.presence(BEN)
+            wait_for(lambda: task_of(first, task)["state"] == "offered", why="an offer")
+            told = explained()
+            assert told["reasons"][0]["code"] == "chosen" and [c["code"] for c in told["candidates"]] == ["holder", "beside"]
+        finally:
+            first.close()
+            second.close()

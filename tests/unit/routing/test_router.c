@@ -268,6 +268,7 @@ static void a_call_blocks_mails_and_a_mail_blocks_no_call(void **state) {
     offered(x, &mail, "anna", "longest idle of 1 able", T0);
     router_task(x->r, &call, T0 + 1);
     offered(x, &call, "anna", "longest idle of 1 able", T0 + 1);
+    assert_int_equal(call.until_ms, T0 + 1 + 30000); /* who calls does not wait for minutes */
     router_task(x->r, &late, T0 + 2);
     nothing(x, T0 + 2);
     router_task_gone(x->r, call.id, T0 + 3);
