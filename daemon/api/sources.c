@@ -14,6 +14,7 @@
 #include "plugin/host.h"
 #include "plugin/operation.h"
 #include "spool/spool.h"
+#include "store/store.h"
 
 enum { SOURCES_ANSWER_MAX = 4 << 20, OPERATION_ANSWER_MAX = 8 << 20, SINCE_TEXT_MAX = 40 };
 static const int64_t days_shown_ms = (int64_t)30 * 86400000;
@@ -235,6 +236,8 @@ static void operation_get(void *ctx, struct http_request *r) {
     }
     if (plugin_host_operation(a->parts.plugins, http_param(r, "id"), (size_t)from, limit, &b))
         call_reply(c, 200, buf_str(&b));
+    else if (store_state(a->parts.store) != STORE_UP) /* just started: too early to begin it anew */
+        call_problem(c, 503, "unavailable", NULL, "the store is away; try again");
     else
         call_problem(c, 404, "not-found", NULL, "there is no such operation at this daemon");
 }
